@@ -1,0 +1,1 @@
+"""The command line: it parses, calls, renders and exits; it holds no arithmetic."""

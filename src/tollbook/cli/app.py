@@ -1,0 +1,130 @@
+"""The application: global options, the commands, and the one place where an error becomes a sentence and a code."""
+
+import os
+import sys
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from tollbook.cli import (
+    alerts,
+    chargeback,
+    config,
+    demo,
+    export,
+    ingest,
+    latency,
+    prices,
+    rejects,
+    slo,
+    sql,
+    status,
+    trace,
+    usage,
+)
+from tollbook.cli.session import Session
+from tollbook.errors import TollbookError, UsageError
+from tollbook.exits import Check, Exit
+
+app = typer.Typer(
+    name="tollbook",
+    help="The ledger for LLM traffic: who spent what, was it fast enough, did we keep our promise, who needs to know.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+for module in (
+    demo, ingest, status, rejects, latency, usage, chargeback, trace, slo, alerts, prices, export, sql, config,
+):  # fmt: skip
+    module.register(app)
+
+_CHECKS = {("slo", "check"), ("alerts", "check"), ("budget", "check")}
+
+
+@app.callback()
+def _global_options(
+    context: typer.Context,
+    config_file: Annotated[
+        Path | None, typer.Option("--config", help="Configuration file (else TOLLBOOK_CONFIG, else tollbook.toml).")
+    ] = None,
+    store: Annotated[Path | None, typer.Option("--store", help="The store (else TOLLBOOK_STORE).")] = None,
+    tz: Annotated[str | None, typer.Option("--tz", help="Zone of days and months, e.g. Europe/Berlin.")] = None,
+    at: Annotated[str | None, typer.Option("--at", help="The moment that is now: an ISO date or date-time.")] = None,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing on stderr but errors.")] = False,
+    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Say more, and show tracebacks.")] = False,
+    color: Annotated[
+        Literal["auto", "always", "never"], typer.Option("--color", help="Colours; NO_COLOR is honoured too.")
+    ] = "auto",
+    lock_timeout: Annotated[
+        float, typer.Option("--lock-timeout", min=0, help="Seconds to wait for a store that is in use.")
+    ] = 30.0,
+) -> None:
+    if quiet and verbose:
+        raise UsageError("--quiet and --verbose cannot both be given.")
+    session = Session(
+        config_file=config_file,
+        store_file=store,
+        timezone=_checked_zone(tz),
+        verbosity=verbose - quiet,
+        color=color,
+        lock_timeout_s=lock_timeout,
+    )
+    if at is not None:
+        session.now = _moment(at, session)
+    context.obj = session
+
+
+def run(arguments: list[str]) -> int:
+    """Run a command line; return its exit code. Errors become one sentence on stderr."""
+    words = [word for word in arguments if not word.startswith("-")]
+    is_check = any(pair in _CHECKS for pair in zip(words, words[1:], strict=False))
+    failed, misused = (Check.UNKNOWN, Check.UNKNOWN) if is_check else (Exit.FAILED, Exit.USAGE)
+    try:
+        return int(app(args=arguments, standalone_mode=False, prog_name="tollbook") or 0)
+    except typer.Exit as stop:
+        return int(stop.exit_code)
+    except typer.BadParameter.__mro__[1] as error:  # click's UsageError, which Typer vendors without a name
+        _complain(error.format_message(), "See: tollbook --help")  # type: ignore[attr-defined]
+        return misused
+    except (KeyboardInterrupt, typer.Abort):
+        return Exit.INTERRUPTED
+    except BrokenPipeError:
+        # The reader of a pipe (`| head`) has seen enough; keep the interpreter from complaining when it flushes.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return Exit.OK
+    except TollbookError as error:
+        _maybe_raise(arguments)
+        _complain(str(error))
+        return misused if isinstance(error, UsageError) else failed
+    except Exception as error:  # noqa: BLE001 - the last resort: what nobody foresaw is still one sentence
+        _maybe_raise(arguments)
+        _complain(f"Something unforeseen happened ({type(error).__name__}). Run again with --verbose to see where.")
+        return failed
+
+
+def _maybe_raise(arguments: list[str]) -> None:
+    if "--verbose" in arguments or "-v" in arguments:
+        import traceback  # noqa: PLC0415 - start-up
+
+        traceback.print_exc()
+
+
+def _complain(sentence: str, *more: str) -> None:
+    sys.stderr.write(" ".join([f"tollbook: {sentence}", *more]) + "\n")
+
+
+def _checked_zone(name: str | None) -> str | None:
+    if name is None:
+        return None
+    from tollbook.report.window import check_zone  # noqa: PLC0415 - start-up
+
+    return check_zone(name)
+
+
+def _moment(text: str, session: Session) -> datetime:
+    from tollbook.report.window import parse_moment  # noqa: PLC0415 - start-up
+
+    return parse_moment(text, session.zone)

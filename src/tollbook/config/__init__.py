@@ -1,0 +1,1 @@
+"""Settings: what `tollbook.toml` may say, and where each value came from."""

@@ -1,0 +1,1 @@
+"""The price catalogue: what a token of which model cost, and when."""

@@ -1,0 +1,1 @@
+"""Reports: typed results of a question asked of the store."""

@@ -1,0 +1,1 @@
+"""The DuckDB file: connection, locking, migrations. Nothing else opens it."""

@@ -1,0 +1,168 @@
+"""Opening the store: briefly for writing, read-only everywhere else, waiting a bounded time for others."""
+
+import random
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tollbook.errors import StoreError, StoreLockedError
+
+if TYPE_CHECKING:
+    import duckdb
+
+LOCK_TIMEOUT_S = 30.0
+_MIGRATIONS = Path(__file__).parent / "migrations"
+_FIRST_WAIT_S, _LONGEST_WAIT_S = 0.02, 0.5
+
+
+@contextmanager
+def reader(path: Path, *, lock_timeout_s: float = LOCK_TIMEOUT_S) -> "Iterator[duckdb.DuckDBPyConnection]":
+    """Open the store read-only; its tables are `store.requests`, `store.events` and so on.
+
+    Args:
+        path: The store's file.
+        lock_timeout_s: Seconds to wait while another process writes.
+
+    Raises:
+        StoreError: There is no store, or it is damaged, of a newer version, or not a store.
+        StoreLockedError: Another process wrote for longer than the timeout.
+    """
+    if not path.exists():
+        raise StoreError(f"There is no store at {path} yet. Make it with: tollbook ingest PATH...")
+    con = _connect()
+    try:
+        attach(con, path, read_only=True, lock_timeout_s=lock_timeout_s)
+        if _version(con, path) < len(_migrations()):
+            con.execute("DETACH store")
+            with writer(path, lock_timeout_s=lock_timeout_s):
+                pass
+            attach(con, path, read_only=True, lock_timeout_s=lock_timeout_s)
+        yield con
+    finally:
+        con.close()
+
+
+@contextmanager
+def writer(path: Path, *, lock_timeout_s: float = LOCK_TIMEOUT_S) -> "Iterator[duckdb.DuckDBPyConnection]":
+    """Open the store for writing, made or migrated as needed. Hold it briefly: nobody else can read meanwhile.
+
+    Args and errors are those of `reader`, but a missing store is made.
+    """
+    con = _connect()
+    try:
+        attach(con, path, read_only=False, lock_timeout_s=lock_timeout_s)
+        yield con
+    finally:
+        con.close()
+
+
+def attach(con: "duckdb.DuckDBPyConnection", path: Path, *, read_only: bool, lock_timeout_s: float) -> None:
+    """Attach the store to a connection as `store`, waiting for a lock; for writing, bring its schema up to date.
+
+    Raises:
+        StoreError: It cannot be opened, or is not a store, or a newer tollbook wrote it.
+        StoreLockedError: It was locked for longer than the timeout.
+    """
+    import duckdb  # noqa: PLC0415 - start-up: only commands that need the store pay for it
+
+    if not read_only:
+        _make_folder(path)
+    deadline = time.monotonic() + lock_timeout_s
+    wait_s = _FIRST_WAIT_S
+    while True:
+        try:
+            con.execute(f"ATTACH {_quoted(path)} AS store{' (READ_ONLY)' if read_only else ''}")
+            break
+        except duckdb.Error as error:
+            if "lock on file" not in str(error):
+                raise _unusable(path, error) from error
+            if time.monotonic() >= deadline:
+                message = (
+                    f"The store {path} is in use by another process and stayed so for {lock_timeout_s:g} s. "
+                    "Try again, or wait longer with --lock-timeout."
+                )
+                raise StoreLockedError(message) from error
+        time.sleep(min(wait_s, max(0.0, deadline - time.monotonic())) * random.uniform(0.5, 1))  # noqa: S311
+        wait_s = min(wait_s * 2, _LONGEST_WAIT_S)
+    try:
+        if not read_only:
+            _migrate(con, path)
+    except duckdb.Error as error:
+        raise _unusable(path, error) from error
+
+
+def memory() -> "duckdb.DuckDBPyConnection":
+    """Return a connection of its own in memory, with times in UTC, to which a store can be attached."""
+    return _connect()
+
+
+def _connect() -> "duckdb.DuckDBPyConnection":
+    import duckdb  # noqa: PLC0415 - start-up
+
+    con = duckdb.connect(":memory:", config={"autoinstall_known_extensions": False})
+    con.execute("SET TimeZone = 'UTC'")
+    return con
+
+
+def _make_folder(path: Path) -> None:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StoreError(f"The folder of the store {path} cannot be made: {error.strerror}.") from error
+
+
+def _quoted(path: Path) -> str:
+    return "'" + str(path).replace("'", "''") + "'"
+
+
+def _unusable(path: Path, error: Exception) -> StoreError:
+    text = str(error)
+    if "not a valid DuckDB database" in text:
+        return StoreError(f"{path} is not a tollbook store. Choose another file with --store.")
+    if "version number" in text:
+        return StoreError(f"The store {path} was written by a newer DuckDB. Upgrade tollbook to read it.")
+    reason = text.splitlines()[0].removeprefix("IO Error: ")
+    return StoreError(f"The store {path} cannot be opened: {reason}")
+
+
+def _migrations() -> list[Path]:
+    return sorted(_MIGRATIONS.glob("*.sql"))
+
+
+def _version(con: "duckdb.DuckDBPyConnection", path: Path) -> int:
+    """Return how many migrations the attached store has had; an empty database has had none."""
+    tables = {
+        name
+        for (name,) in con.execute("SELECT table_name FROM duckdb_tables() WHERE database_name = 'store'").fetchall()
+    }
+    if not tables:
+        return 0
+    if "migrations" not in tables:
+        raise StoreError(f"{path} is a DuckDB database, but not a tollbook store. Choose another file with --store.")
+    row = con.execute("SELECT max(version) FROM store.migrations").fetchone()
+    version = int(row[0]) if row and row[0] is not None else 0
+    if version > len(_migrations()):
+        raise StoreError(f"The store {path} was written by a newer tollbook. Upgrade tollbook to use it.")
+    return version
+
+
+def _migrate(con: "duckdb.DuckDBPyConnection", path: Path) -> None:
+    done = _version(con, path)
+    files = _migrations()
+    if done == len(files):
+        return
+    con.execute("USE store")
+    for number, file in enumerate(files[done:], start=done + 1):
+        con.execute("BEGIN")
+        con.execute(
+            "CREATE TABLE IF NOT EXISTS migrations"
+            " (version INTEGER PRIMARY KEY, name VARCHAR NOT NULL, applied_at TIMESTAMP NOT NULL)"
+        )
+        con.execute(file.read_text(encoding="utf-8"))
+        applied_at = datetime.now(UTC).replace(tzinfo=None)
+        con.execute("INSERT INTO migrations VALUES (?, ?, ?)", [number, file.stem, applied_at])
+        con.execute("COMMIT")
+    con.execute("USE memory")
