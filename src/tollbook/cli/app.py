@@ -41,6 +41,7 @@ for module in (
 ):  # fmt: skip
     module.register(app)
 
+_UsageError = typer.BadParameter.__mro__[1]  # click's, which Typer vendors without a public name
 _CHECKS = {("slo", "check"), ("alerts", "check"), ("budget", "check")}
 
 
@@ -86,8 +87,8 @@ def run(arguments: list[str]) -> int:
         return int(app(args=arguments, standalone_mode=False, prog_name="tollbook") or 0)
     except typer.Exit as stop:
         return int(stop.exit_code)
-    except typer.BadParameter.__mro__[1] as error:  # click's UsageError, which Typer vendors without a name
-        _complain(error.format_message(), "See: tollbook --help")  # type: ignore[attr-defined]
+    except _UsageError as error:
+        _complain(error.format_message(), "See: tollbook --help")
         return misused
     except (KeyboardInterrupt, typer.Abort):
         return Exit.INTERRUPTED

@@ -1,0 +1,7 @@
+"""The command `alerts`."""
+
+import typer
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command to the application."""
