@@ -44,7 +44,8 @@ class Span:
         return self.since <= moment < self.until
 
 
-OUTAGE = Span.of(14, 13, 2)  # a provider refuses a third of the calls
+OUTAGE_DAY = 14
+OUTAGE = Span.of(OUTAGE_DAY, 13, 2)  # a provider refuses a third of the calls
 OUTAGE_PROVIDER, OUTAGE_FAILS = "openai", 350  # of a thousand
 SLOW = Span.of(21, 12, 5)  # everything takes this many tenths of its time:
 SLOW_TENTHS = 26

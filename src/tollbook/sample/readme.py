@@ -1,20 +1,29 @@
 """The README of the sample logs, written from their account."""
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from tollbook.sample.account import Account
-from tollbook.sample.month import LOOP, LOOP_PROMPT, OUTAGE, OUTAGE_PROVIDER, SLOW, Entry, Kind, Span, stamp
+from tollbook.sample.month import LOOP, LOOP_PROMPT, OUTAGE, OUTAGE_DAY, OUTAGE_PROVIDER, SLOW, Entry, Kind, Span, stamp
 from tollbook.sample.team import SONNET
 
 _TEXT = """\
 # Sample logs
 
-October 2026 in the life of an imaginary AI-for-networking operations team, as its own logs tell it: {requests:,} \
-requests and {events:,} events. Everything here was made by `python -m tollbook.sample bundle sample_logs` from \
-a seed; nobody's prompts, names or bills are in it. `expected.toml` holds the true counts, kept by the generator while \
-it wrote the lines, and the tests compare what `ingest` finds with them.
+October 2026 in the life of an imaginary AI-for-networking operations team, as its own logs tell it: {requests:,}
+requests and {events:,} events, native log lines (one JSON object a line), times in UTC. Everything here, this text
+included, was made from a seed by `python -m tollbook.sample bundle sample_logs`; nobody's prompts, names or bills are
+in it. `expected.toml` holds the true counts, kept by the generator while it wrote the lines; the tests count again.
 
-Native log lines (one JSON object a line), times in UTC.
+```
+tollbook ingest sample_logs
+tollbook chargeback --month 2026-10
+tollbook latency --day 2026-10-21 --by hour
+tollbook --at 2026-10-14T14:00 alerts check        # during the outage
+tollbook --at 2026-10-23T03:00 alerts check        # after the cost spike
+tollbook --at 2026-11-01 slo check                 # success is kept, latency is not
+tollbook trace {trace}    # a request that met the outage
+```
 
 | file | lines | what it is |
 |---|---:|---|
@@ -32,7 +41,7 @@ Native log lines (one JSON object a line), times in UTC.
 | reported costs | the Anthropic models | {reported:,} lines say what they cost |
 | unknown outcomes | `nightly-2026-10.jsonl` | {without_outcome} requests say neither success nor failure |
 | streamed answers logged twice | everywhere | {streamed} requests have an earlier line: same id, fewer tokens |
-| damaged lines | 16 to 21 October, and three in the first week | {rejected} to refuse: {reasons} |
+| damaged lines | the third week, and three in the first | {rejected} to refuse: {reasons} |
 | NUL bytes | one line of the third week | the record behind them is good |
 | an unfinished last line | `gateway-2026-10-31.jsonl` | not a request yet, not an error |
 | copies | {copies} | they add nothing |
@@ -82,6 +91,7 @@ def readme(account: Account, days: Sequence[Sequence[Entry]]) -> str:
         if e.record["model"] == SONNET.name and _number(e, "input_tokens") > LOOP_PROMPT
     ]
     return _TEXT.format(
+        trace=_retried(days[OUTAGE_DAY - 1]),
         files="\n".join(f"| `{name}` | {lines:,} | {_about(name, account)} |" for name, lines in account.files.items()),
         outage=_span(OUTAGE),
         provider=OUTAGE_PROVIDER,
@@ -118,6 +128,14 @@ def readme(account: Account, days: Sequence[Sequence[Entry]]) -> str:
 
 def _within(requests: Iterable[Entry], span: Span) -> Iterable[Entry]:
     return (entry for entry in requests if span.holds(entry.moment))
+
+
+def _retried(day: Sequence[Entry]) -> object:
+    """Return the trace with most lines among those that tell their whole life and tried again during the outage."""
+    lines = Counter(entry.record["trace_id"] for entry in day)
+    again = [e.record["trace_id"] for e in day if e.record.get("message") == "retry" and OUTAGE.holds(e.moment)]
+    whole = {entry.record["trace_id"] for entry in day if entry.record.get("message") == "request received"}
+    return max(again, key=lambda trace: (trace in whole, lines[trace]))
 
 
 def _number(entry: Entry, key: str) -> int:
