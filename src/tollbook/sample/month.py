@@ -132,7 +132,7 @@ def _task(draw: Draw, moment: int) -> Iterator[Entry]:
         session_id=f"s-{draw.hex(8)}" if draw.chance(150) else None,
     )
     model = draw.pick(team.models)
-    tells = draw.chance(140)
+    tells = draw.chance(220)
     steps = 1 + draw.chance(180) + draw.chance(40)
     if tells:
         yield _event(draw, caller, moment, "INFO", "request received")
