@@ -67,7 +67,7 @@ def write_bundle(folder: Path, seed: int = SEED) -> Account:
         files[copy] = files[original]
         account.copies[copy] = original
     for name, lines in sorted(files.items()):
-        unfinished = _line(days[-1][-1].record)[:180] if name == _NEWEST else ""
+        unfinished = _changed(lines, 900, {})[:180] if name == _NEWEST else ""
         account.totals["incomplete"] += bool(unfinished)
         with open_for_writing(folder / name, level=19 if name.endswith(".zst") else 9) as file:
             file.write(("\n".join(lines) + "\n" + unfinished).encode())
