@@ -1,0 +1,84 @@
+"""What the checks share: their options, and how they end."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from tollbook.exits import Check
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tollbook.cli.options import ReportFormat
+    from tollbook.cli.session import Session
+    from tollbook.report.model import Report
+
+CheckFormat = Annotated[
+    Literal["table", "json", "csv", "parquet", "markdown", "nagios"] | None,
+    typer.Option("--format", help="Output format; nagios is one line with performance data.", show_default=False),
+]
+ExitZero = Annotated[bool, typer.Option("--exit-zero", help="Exit 0 whatever the check finds.")]
+NoData = Annotated[
+    Literal["ok", "unknown", "critical"],
+    typer.Option("--no-data", help="What a window without data comes to, when nothing could be judged."),
+]
+
+
+def finish(
+    session: "Session",
+    report: "Report",
+    state: Check,
+    line: "Callable[[], str]",
+    *,
+    format: "ReportFormat | Literal['nagios'] | None",  # noqa: A002 - the option is --format
+    output: Path | None,
+    sort: str | None,
+    limit: int | None,
+    exit_zero: bool,
+) -> None:
+    """Print a check and exit with its state.
+
+    Args:
+        session: The run.
+        report: What the check found.
+        state: What that comes to.
+        line: Makes the line of `--format nagios`.
+        format: `--format`.
+        output: `--output`.
+        sort: `--sort`.
+        limit: `--limit`.
+        exit_zero: `--exit-zero`.
+
+    Raises:
+        typer.Exit: Always, with the exit code.
+    """
+    from tollbook.cli.emit import emit, write_whole  # noqa: PLC0415 - start-up
+
+    if format == "nagios":
+        if output is None:
+            typer.echo(line())
+        else:
+            write_whole(output, f"{line()}\n".encode())
+    else:
+        emit(session, report, format=format, output=output, sort=sort, limit=limit)
+    raise typer.Exit(Check.OK if exit_zero else state)
+
+
+def choose_names(wanted: list[str] | None, known: list[str], what: str) -> set[str]:
+    """Return the names asked for, all of them when none is.
+
+    Raises:
+        UsageError: One is not known; the message names the nearest.
+    """
+    import difflib  # noqa: PLC0415 - start-up
+
+    from tollbook.errors import UsageError  # noqa: PLC0415
+
+    folded = {name.casefold(): name for name in known}
+    for name in wanted or ():
+        if name.casefold() not in folded:
+            near = difflib.get_close_matches(name.casefold(), folded, n=1)
+            hint = f"Did you mean {folded[near[0]]!r}?" if near else f"Known are: {', '.join(known)}."
+            raise UsageError(f"There is no {what} {name!r}. {hint}")
+    return {folded[name.casefold()] for name in wanted} if wanted else set(known)
