@@ -15,9 +15,10 @@ class Kind(StrEnum):
     MS = "ms"  # float, milliseconds
     RATIO = "ratio"  # Decimal, 1 is the whole
     NUMBER = "number"  # Decimal or int, no unit of its own
+    FLOAT = "float"  # float, no unit of its own
     TIME = "time"  # datetime, naive, UTC
     FLAG = "flag"  # bool
-    LIST = "list"  # list of JSON values, shown as text to people
+    LIST = "list"  # list or object of JSON values, shown as text to people
 
 
 @dataclass(frozen=True)
