@@ -28,7 +28,7 @@ def store(store_with: Callable[..., Path]) -> Path:
             {
                 "time": at(120), "request_id": "r-1", "trace_id": "t-1", "span_id": "s-2", "parent_span_id": "s-1",
                 "session_id": "chat", "model": "gpt-4o", "input_tokens": 100, "output_tokens": 20, "latency_ms": 400.0,
-                "success": False, "error_type": "Timeout",
+                "success": False, "error_type": "Timeout", "attributes": '{"attempt":1}',
             },
             {
                 "time": at(600.5), "request_id": "r-2", "trace_id": "t-1", "span_id": "s-3", "parent_span_id": "s-2",
@@ -78,6 +78,11 @@ def test_tokens_and_known_costs_add_up_and_unknown_costs_are_told(store: Path):
     assert report.warnings == ("The total cost is at least this: 1 of 2 calls have no cost.",)
 
 
+def test_a_failure_before_anything_was_counted_has_no_unknown_cost(store_with: Callable[..., Path]):
+    store = store_with(requests=[{"time": START, "trace_id": "t", "success": False, "input_tokens": 0}])
+    assert life(store, "t").warnings == ()
+
+
 def test_the_window_lasts_until_the_last_call_has_ended(store: Path):
     window = life(store, "t-1").window
     assert window is not None
@@ -88,6 +93,7 @@ def test_details_name_every_id(store: Path):
     report = life(store, "t-1", details=True)
     assert column(report, "span_id") == ["s-1", "s-2", None, "s-3"]
     assert column(report, "depth") == [0, 1, 2, 2]
+    assert column(report, "attributes") == [None, '{"attempt":1}', None, None]
 
 
 def test_an_unknown_id_is_told_with_a_way_to_find_one(store: Path):

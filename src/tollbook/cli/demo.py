@@ -1,9 +1,7 @@
 """The command `demo`."""
 
 import contextlib
-import shlex
 import sys
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -33,27 +31,30 @@ _STEPS = (
 
 def register(app: typer.Typer) -> None:
     """Add the command to the application."""
+    app.command("demo", epilog="Example: tollbook demo --keep /tmp/tollbook-demo")(demo)
 
-    @app.command(epilog="Example: tollbook demo --keep /tmp/tollbook-demo")
-    def demo(
-        context: typer.Context,
-        *,
-        keep: Annotated[
-            Path | None, typer.Option("--keep", metavar="DIR", help="Keep the store there, to look around in it.")
-        ] = None,
-    ) -> None:
-        """Show the main jobs on bundled sample logs, in a throw-away store; nothing to prepare."""
-        with _folder(keep) as folder:
-            store, configuration = folder / "tollbook.duckdb", folder / "tollbook.toml"
-            if store.exists() or configuration.exists():
-                raise UsageError(f"{folder} holds a store or a configuration already. Choose another folder.")
-            configuration.write_text('store = "tollbook.duckdb"\n', encoding="utf-8")
-            always = ["--config", str(configuration), "--store", str(store), *_passed_on(context.obj)]
-            with contextlib.chdir(_sample_logs().parent):
-                for sentence, command in _STEPS:
-                    _step(sentence, command, always)
-        if keep:
-            _say(f"The store is kept. Look around: cd {shlex.quote(str(keep))}; tollbook status; tollbook --help")
+
+def demo(
+    context: typer.Context,
+    *,
+    keep: Annotated[
+        Path | None, typer.Option("--keep", metavar="DIR", help="Keep the store there, to look around in it.")
+    ] = None,
+) -> None:
+    """Show the main jobs on bundled sample logs, in a throw-away store; nothing to prepare."""
+    with _folder(keep) as folder:
+        store, configuration = folder / "tollbook.duckdb", folder / "tollbook.toml"
+        if store.exists() or configuration.exists():
+            raise UsageError(f"{folder} holds a store or a configuration already. Choose another folder.")
+        configuration.write_text('store = "tollbook.duckdb"\n', encoding="utf-8")
+        always = ["--config", str(configuration), "--store", str(store), *_passed_on(context.obj)]
+        with contextlib.chdir(_sample_logs().parent):
+            for sentence, command in _STEPS:
+                _step(sentence, command, always)
+    if keep:
+        import shlex  # noqa: PLC0415 - start-up
+
+        _say(f"The store is kept. Look around: cd {shlex.quote(str(keep))}; tollbook status; tollbook --help")
 
 
 def _step(sentence: str, command: str, always: list[str]) -> None:
@@ -82,6 +83,8 @@ def _say(text: str) -> None:
 @contextlib.contextmanager
 def _folder(keep: Path | None) -> Iterator[Path]:
     if keep is None:
+        import tempfile  # noqa: PLC0415 - start-up
+
         with tempfile.TemporaryDirectory(prefix="tollbook-demo-") as folder:
             yield Path(folder)
         return

@@ -19,7 +19,7 @@ def register(app: typer.Typer) -> None:
     app.add_typer(_prices)
 
 
-@_prices.command("list")
+@_prices.command("list", epilog="Example: tollbook prices list --provider mistral")
 def list_prices(
     context: typer.Context,
     *,
@@ -42,7 +42,7 @@ def list_prices(
     emit(session, report, format=output_format, output=output, sort=sort, limit=limit)
 
 
-@_prices.command("show")
+@_prices.command("show", epilog="Example: tollbook prices show gpt-4o-mini")
 def show_price(
     context: typer.Context,
     model: Annotated[str, typer.Argument(metavar="MODEL", help="A model, as your logs name it.")],

@@ -1,6 +1,5 @@
 """The command `status`."""
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import typer
@@ -10,31 +9,27 @@ from tollbook.cli.options import Format, Output
 if TYPE_CHECKING:
     from tollbook.report.model import Column, Report
 
-_FOR_PEOPLE = {".md", ".txt"}  # suffixes of files; JSON, CSV and Parquet get one row with a column per item
+_FOR_PEOPLE = {"table", "markdown"}  # they list the items; JSON, CSV and Parquet get one row with a column per item
 _MINUTE_S, _HOUR_S, _DAY_S = 60, 3600, 86400
 
 
 def register(app: typer.Typer) -> None:
     """Add the command to the application."""
-
-    @app.command(epilog="Example: tollbook status --format json")
-    def status(context: typer.Context, *, format: Format = None, output: Output = None) -> None:  # noqa: A002
-        """Say what is in the store: rows, time covered, freshness, what is unpriced or unattributed."""
-        from tollbook.cli.emit import emit  # noqa: PLC0415 - start-up
-        from tollbook.report.status import status_report  # noqa: PLC0415
-
-        session = context.obj
-        with session.reader() as con:
-            report = status_report(con, store=session.store_path, now=session.now)
-        if _is_for_people(format, output):
-            report = _as_list(report, session.zone)
-        emit(session, report, format=format, output=output, sort=None, limit=None)
+    app.command("status", epilog="Example: tollbook status --format json")(status)
 
 
-def _is_for_people(chosen: str | None, output: Path | None) -> bool:
-    if chosen is not None:
-        return chosen in {"table", "markdown"}
-    return output is None or output.suffix in _FOR_PEOPLE
+def status(context: typer.Context, *, format: Format = None, output: Output = None) -> None:  # noqa: A002 - the option
+    """Say what is in the store: rows, time covered, freshness, what is unpriced or unattributed."""
+    from tollbook.cli.emit import choose_format, emit  # noqa: PLC0415 - start-up
+    from tollbook.report.status import status_report  # noqa: PLC0415
+
+    session = context.obj
+    chosen = choose_format(format, output)
+    with session.reader() as con:
+        report = status_report(con, store=session.store_path, now=session.now)
+    if chosen in _FOR_PEOPLE:
+        report = _as_list(report, session.zone)
+    emit(session, report, format=chosen, output=output)
 
 
 def _as_list(report: "Report", zone: str) -> "Report":

@@ -31,6 +31,7 @@ DETAIL_COLUMNS = (
     Column("trace_id", Kind.TEXT),
     Column("span_id", Kind.TEXT),
     Column("parent_span_id", Kind.TEXT),
+    Column("attributes", Kind.TEXT),
 )
 _LONGEST_MESSAGE = 100
 _DEEPEST = 20
@@ -55,8 +56,15 @@ class _Record(NamedTuple):
     trace_id: str | None
     span_id: str | None
     parent_span_id: str | None
+    attributes: str | None
     source: str | None
     line: int
+
+    @property
+    def is_unpriced(self) -> bool:
+        """Return whether its cost is unknown; a call that failed before anything was counted costs nothing known."""
+        failed_uncounted = self.success is False and not self.input_tokens and not self.output_tokens
+        return self.is_request and self.cost is None and not failed_uncounted
 
 
 def trace_report(
@@ -70,7 +78,7 @@ def trace_report(
         now: The report's moment, naive UTC.
         zone: IANA zone that the window is shown in.
         currency: ISO 4217 code of the costs.
-        details: Add the columns `time` to `parent_span_id` to those that people read.
+        details: Add the columns `time` to `attributes` to those that people read.
 
     Returns:
         A row per call and event, by time: `offset_ms` from the first of them; `what`, indented by the depth in the
@@ -97,7 +105,7 @@ def trace_report(
     totals[4] = _sum([call.output_tokens for call in calls])
     costs = [call.cost for call in calls if call.cost is not None]
     totals[7] = sum(costs, Decimal(0)) if costs else None
-    unpriced = sum(call.cost is None for call in calls)
+    unpriced = sum(call.is_unpriced for call in calls)
     warnings = (f"The total cost is at least this: {unpriced} of {len(calls)} calls have no cost.",) if unpriced else ()
     ends = [record.time + timedelta(milliseconds=record.latency_ms or 0) for record in records]
     return Report(
@@ -128,7 +136,8 @@ def _row(record: _Record, first: datetime, depth: int, details: bool) -> tuple[o
     )
     if not details:
         return row
-    return (*row, record.time, depth, record.request_id, record.trace_id, record.span_id, record.parent_span_id)
+    ids = (record.request_id, record.trace_id, record.span_id, record.parent_span_id)
+    return (*row, record.time, depth, *ids, record.attributes)
 
 
 def _what(record: _Record) -> str:
