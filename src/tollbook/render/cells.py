@@ -104,7 +104,7 @@ def _length(value: Decimal) -> int:
     return len(plain_decimal(value, at_least=_MONEY_DECIMALS).partition(".")[2])
 
 
-def _for_people(value: Value, kind: Kind, decimals: int, zone: str) -> str:  # noqa: PLR0911 - one for each kind
+def _for_people(value: Value, kind: Kind, decimals: int, zone: str) -> str:  # noqa: C901, PLR0911 - one for each kind
     match kind:
         case Kind.COUNT:
             return f"{cast('int', value):,d}"

@@ -1,7 +1,6 @@
 """CSV (RFC 4180, UTF-8, a line feed after every record): exact values, an empty cell for what is missing."""
 
 import csv
-import io
 import re
 
 from tollbook.render.cells import exact, known, visible
@@ -15,12 +14,17 @@ _KEPT = re.compile("([\t\r\n])")  # control characters that CSV can hold
 
 def render(report: Report) -> str:
     """Return the rows of the report under a header; totals and warnings are not rows and stay out."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
+    lines = _Lines()
+    writer = csv.writer(lines)  # ends records in CR LF: only then does it quote a lone CR
     writer.writerow([_text(column.name) for column in report.columns])
     for row in report.rows:
         writer.writerow(_cell(value, column.kind) for column, value in zip(report.columns, row, strict=True))
-    return text.getvalue()
+    return "".join(line.removesuffix("\r\n") + "\n" for line in lines)
+
+
+class _Lines(list[str]):
+    def write(self, line: str) -> None:
+        self.append(line)
 
 
 def _cell(value: Value, kind: Kind) -> str:

@@ -60,7 +60,7 @@ def unpriced_warnings(unpriced: int, unmetered: int) -> tuple[str, ...]:
     if unpriced:
         are = "request has" if unpriced == 1 else "requests have"
         warnings.append(
-            f'{unpriced:,} {are} no price, so every cost here is "at least". See which models: tollbook status'
+            f'{unpriced:,} {are} no price, so costs and their total are "at least". See which models: tollbook status'
         )
     if unmetered:
         are = "request that failed states" if unmetered == 1 else "requests that failed state"
