@@ -12,7 +12,7 @@
 --          requests (BIGINT); succeeded, failed (BIGINT): by their known outcome;
 --          timed (BIGINT): not known to have failed, and their latency is known;
 --          cost (DECIMAL, USD) of what is priced; unpriced (BIGINT): requests without a cost, except failed ones
---          that used no tokens; tokens (BIGINT): input and output, of what is known;
+--          that used no tokens; input_tokens, output_tokens (BIGINT) of what is known;
 --          beyond_N (BIGINT): timed requests on the far side of the bound; latency_N (DOUBLE, ms): the percentile
 select
     /*by*/
@@ -22,12 +22,10 @@ select
     count(latency_ms) filter (where success is not false) as timed,
     sum(cost) as cost,
     count(*) filter (
-        where cost is null and (success is not false or coalesce(input_tokens, 0) + coalesce(output_tokens, 0) > 0)
+        where cost is null and (success is not false or input_tokens > 0 or output_tokens > 0)
     ) as unpriced,
-    sum(
-        case when input_tokens is not null or output_tokens is not null
-        then coalesce(input_tokens, 0) + coalesce(output_tokens, 0) end
-    ) as tokens
+    sum(input_tokens) as input_tokens,
+    sum(output_tokens) as output_tokens
     /*latency*/
 from requests
 where time >= $since and time < $until

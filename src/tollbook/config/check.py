@@ -44,7 +44,8 @@ def _at(place: str, judge: Callable[[], object]) -> None:
     try:
         judge()
     except UsageError as error:
-        raise UsageError(f"{place}: {str(error).rstrip('.')}.") from error
+        sentence = str(error)
+        raise UsageError(f"{place}: {sentence}{'' if sentence.endswith(('.', '?')) else '.'}") from error
 
 
 def _check_dimensions(names: tuple[str, ...]) -> None:

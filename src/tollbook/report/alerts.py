@@ -6,7 +6,7 @@ Only `inactive` and `firing` are known here; what an alert was before is not rem
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from tollbook import queries
 from tollbook.analysis.alerts import Reading, State, fingerprint, read_amount, read_latency, read_rate
@@ -29,7 +29,7 @@ UNITS = {
     "requests": "requests",
     "tokens": "tokens",
 }
-_COUNTS = ("requests", "succeeded", "failed", "timed", "cost", "unpriced", "tokens")
+_COUNTS = ("requests", "succeeded", "failed", "timed", "cost", "unpriced", "input_tokens", "output_tokens")
 _SEVERITIES = {"critical": Check.CRITICAL, "warning": Check.WARNING, "info": Check.OK}
 _COLUMNS = (
     Column("rule", Kind.TEXT),
@@ -263,9 +263,19 @@ def _evaluate(scan: Scan, alert: Alert, labels: dict[str, str | None], counts: _
             beyond, shown_ms = counts[f"beyond_{number}"], counts[f"latency_{number}"]
             reading = read_latency(beyond, counts["timed"], alert.quantile, shown_ms, above=above)
         case metric:
-            value: Decimal | int | None = counts[metric] if counts["requests"] else 0
-            reading = read_amount(None if is_empty else value, bound, above=above)
+            reading = read_amount(None if is_empty else _amount(metric, counts), bound, above=above)
     return Evaluated(alert, labels, reading, scan.scope.window)
+
+
+def _amount(metric: Literal["cost", "requests", "tokens"], counts: _Counts) -> "Decimal | int | None":
+    """Return a sum or a count; of no requests it is 0, of requests that all keep it unknown it is None."""
+    if not counts["requests"]:
+        return 0
+    if metric == "tokens":
+        known = [part for part in (counts["input_tokens"], counts["output_tokens"]) if part is not None]
+        return sum(known) if known else None
+    amount: Decimal | int | None = counts[metric]
+    return amount
 
 
 def _caveats(alert: Alert, parts: Iterable[tuple[object, _Counts]]) -> Iterator[str]:
