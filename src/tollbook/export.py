@@ -58,7 +58,7 @@ def export_table(
 ) -> list[ExportedFile]:
     """Write the rows of `requests`, `events` or `rejects` to `<table>.csv`, `<table>.parquet` and `manifest.json`.
 
-    DuckDB writes the files itself, so memory does not grow with the rows. Decimals stay exact in both; times are
+    DuckDB writes the files itself: no row passes through Python. Decimals stay exact in both; times are
     UTC; texts that a spreadsheet would run as a formula get a leading apostrophe in the CSV file.
 
     Args:

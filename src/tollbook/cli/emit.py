@@ -53,7 +53,8 @@ def emit(
         note(session, f"{len(report.rows) - limit:,} more rows are not shown; totals are those of all.")
         report = replace(report, rows=report.rows[:limit])
     if not report.rows:
-        note(session, "Nothing matches: no rows. See what the store covers with: tollbook status")
+        hint = " matches. See what the store covers with: tollbook status" if report.window else " to show."
+        note(session, f"Nothing{hint}")
     if chosen in {"csv", "parquet", "markdown"}:
         for sentence in report.warnings:
             note(session, f"Warning: {sentence}")
