@@ -62,7 +62,8 @@ def judge(sli: Sli, objective: Decimal, good: int, bad: int) -> Verdict:
 def cut(ratio: Fraction) -> Decimal:
     """Return a ratio as a decimal of at most nine digits after the point, the rest cut off downward."""
     scaled = ratio.numerator * 10**_DIGITS // ratio.denominator
-    return Decimal(f"{Decimal(scaled).scaleb(-_DIGITS).normalize():f}")
+    # by way of text: arithmetic on decimals would round to the 28 digits of its context
+    return Decimal(f"{Decimal(f'{scaled}e-{_DIGITS}'):f}".rstrip("0").rstrip("."))
 
 
 def calendar_period(period: Calendar, now: datetime, zone: str) -> tuple[datetime, datetime]:
