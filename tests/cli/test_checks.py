@@ -208,7 +208,7 @@ def test_the_rules_are_listed_as_they_are_written(run: Run):
 def test_slo_validate_needs_no_store(tollbook: Callable, tmp_path: Path):
     assert tollbook("slo", "validate").stdout == "OK: 3 objectives in the defaults\n"
     (tmp_path / "tollbook.toml").write_text(BY_TEAM)
-    assert tollbook("slo", "validate").stdout == f"OK: 1 objectives in {tmp_path / 'tollbook.toml'}\n"
+    assert tollbook("slo", "validate").stdout == f"OK: 1 objective in {tmp_path / 'tollbook.toml'}\n"
     (tmp_path / "tollbook.toml").write_text(BY_TEAM.replace("90%", "90"))
     done = tollbook("slo", "validate")
     assert done.returncode == 2

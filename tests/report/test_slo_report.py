@@ -6,6 +6,7 @@ from decimal import Decimal
 
 import pytest
 
+from tollbook import queries
 from tollbook.config.defaults import SLOS
 from tollbook.config.model import Slo
 from tollbook.exits import Check
@@ -60,6 +61,12 @@ def test_the_defaults_are_judged_in_one_scan(open_with: Callable):
 def test_latency_is_decided_by_the_share_of_faster_requests(open_with: Callable, fast, slow, slow_ms, expected):
     (one,) = judge(open_with(requests(fast) + requests(slow, latency_ms=slow_ms)), [latency("2s")])
     assert (one.good, one.bad, one.verdict.status) == expected
+
+
+@pytest.mark.parametrize("name", ["slo", "alerts"])
+def test_the_query_is_complete_as_it_stands(open_with: Callable, name: str):
+    rows = queries.run(open_with(requests(2)), name, {"since": NOW - timedelta(days=1), "until": NOW})
+    assert [row[:4] for row in rows] == [(2, 2, 0, 2)]
 
 
 def test_several_thresholds_share_a_scan(open_with: Callable):

@@ -112,7 +112,8 @@ def validate(context: typer.Context) -> None:
 
     session: Session = context.obj
     found = slos(session.settings.config)
-    typer.echo(f"OK: {len(found)} objectives in {session.settings.file or 'the defaults'}")
+    objectives = "objective" if len(found) == 1 else "objectives"
+    typer.echo(f"OK: {len(found)} {objectives} in {session.settings.file or 'the defaults'}")
 
 
 def _choose(session: "Session", names: list[str] | None, by: list[str] | None) -> list["Slo"]:
