@@ -86,7 +86,7 @@ def test_a_failure_before_anything_was_counted_has_no_unknown_cost(store_with: C
 def test_the_window_lasts_until_the_last_call_has_ended(store: Path):
     window = life(store, "t-1").window
     assert window is not None
-    assert (window.since, window.until) == (START, at(1400.501))
+    assert (window.since, window.until) == (START, at(1401.5))
 
 
 def test_details_name_every_id(store: Path):

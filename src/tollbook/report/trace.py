@@ -115,7 +115,7 @@ def trace_report(
         rows=rows,
         totals=tuple(totals),
         generated_at=now,
-        window=Window(first, max(ends) + timedelta(microseconds=1), zone),
+        window=Window(first, max(ends) + timedelta(milliseconds=1), zone),
         currency=currency,
         warnings=warnings,
         details={"id": identifier},
