@@ -37,7 +37,7 @@ _TRACEBACK = (
 _TEXT = (
     'INFO:     10.20.0.7:51422 - "POST /v1/analyze HTTP/1.1" 200 OK',
     "Oct 16 09:14:02 edge-gw1 systemd[1]: route-api.service: Main process exited, code=exited, status=1/FAILURE",
-    "--- log rotated ---",
+    "--- log rotated 2026-10-16 ---",
 )
 
 
@@ -150,7 +150,7 @@ def _damage(lines: list[str], account: Account) -> None:
 def _scratch(lines: list[str], account: Account) -> None:
     """Cut two lines short and leave one of text."""
     cut = [(place, _changed(lines, place, {})[:120], "truncated") for place in (333, 666)]
-    _insert(lines, [*cut, (500, _TEXT[-1], "not_json")], account)
+    _insert(lines, [*cut, (500, "--- log rotated 2026-10-04 ---", "not_json")], account)
 
 
 def _changed(lines: Sequence[str], place: int, changes: dict[str, object]) -> str:
