@@ -65,7 +65,7 @@ CREATE TABLE requests (
     source_id INTEGER NOT NULL,
     line BIGINT NOT NULL,
     batch_id INTEGER NOT NULL,
-    identity UBIGINT NOT NULL,       -- half an MD5 of the id, or of the record's text where it has none
+    identity UBIGINT NOT NULL,       -- hash of the id, or half an MD5 of the text where it has none
     twin INTEGER NOT NULL            -- ordinal among the identical lines of its file; 0 with an id
 );
 
@@ -130,4 +130,10 @@ CREATE TABLE prices (
     cache_write_1h DECIMAL(18, 9),
     output DECIMAL(18, 9),
     PRIMARY KEY (price_id, catalogue)
+);
+
+-- What the store must remember of itself: `hash` is how DuckDB hashed a known text when identities were made.
+CREATE TABLE settings (
+    name VARCHAR PRIMARY KEY,
+    value VARCHAR NOT NULL
 );

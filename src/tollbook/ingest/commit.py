@@ -1,0 +1,253 @@
+"""From a judged batch to the store: what is new, what is here already, what it cost, and how far was read; one transaction."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tollbook import __version__, queries
+from tollbook.ingest.account import Account
+from tollbook.ingest.sources import Known
+from tollbook.store.connection import attach
+
+if TYPE_CHECKING:
+    import duckdb
+
+    from tollbook.prices.resolve import Catalogue
+
+_EXCERPT_LENGTH = 200
+# The columns of the store's table `prices`.
+_PRICE_TABLE = """
+CREATE TEMP TABLE IF NOT EXISTS price (
+    price_id VARCHAR, catalogue VARCHAR, provider VARCHAR, model VARCHAR, service_tier VARCHAR, valid_from TIMESTAMP,
+    valid_until TIMESTAMP, over_tokens BIGINT, upto_tokens BIGINT, minute_from SMALLINT, minute_until SMALLINT,
+    weekdays SMALLINT, input DECIMAL(18, 9), cached_input DECIMAL(18, 9), cache_write DECIMAL(18, 9),
+    cache_write_1h DECIMAL(18, 9), output DECIMAL(18, 9))
+"""
+
+
+class ConflictError(Exception):
+    """Another run has read one of the batch's sources meanwhile; recognise the sources anew and read again."""
+
+
+@dataclass
+class Progress:
+    """How far one source was read, as a batch found and left it.
+
+    Args:
+        number: The source's number within the batch.
+        name: Where it is.
+        head: Digest of its first line.
+        before: What the store knew of it when the batch was read, or None.
+        rivals: Ids of all the sources with that first line that the store knew then.
+        position: Bytes read when the batch is done.
+        lines: Line ends among them.
+        tail: Digest of the bytes before the position.
+        source_id: Its row in `sources`, given at the first commit.
+        account: What the batch held of it.
+    """
+
+    number: int
+    name: str
+    head: str
+    before: Known | None
+    rivals: frozenset[tuple[int, int]]
+    position: int
+    lines: int
+    tail: str
+    source_id: int = 0
+    account: Account = field(default_factory=Account)
+
+
+@dataclass
+class Run:
+    """What stays the same over the batches of one run.
+
+    Args:
+        store: The store's file.
+        lock_timeout_s: Seconds to wait for it.
+        started_at: When the run began, naive UTC.
+        catalogue: The prices.
+        aliases: Names in the logs -> catalogue names.
+        keep_excerpts: Whether to store the beginning of refused lines.
+        dry: Whether to do everything but change the store.
+        batch_id: The run's row in `batches`, given at its first commit.
+        account: Everything committed so far.
+    """
+
+    store: Path
+    lock_timeout_s: float
+    started_at: datetime
+    catalogue: "Catalogue"
+    aliases: Mapping[str, str]
+    keep_excerpts: bool
+    dry: bool = False
+    batch_id: int = 0
+    account: Account = field(default_factory=Account)
+
+
+def commit(con: "duckdb.DuckDBPyConnection", run: Run, progress: Sequence[Progress]) -> None:
+    """Commit the table `staged` (and `offsets`) with the positions of its sources; nothing or all of it.
+
+    Raises:
+        ConflictError: Another run got ahead on one of the sources; nothing was committed.
+        StoreError: The store cannot be written.
+    """
+    _price(con, run)
+    _summarise(con)
+    attach_store(con, run)
+    try:
+        con.execute("BEGIN")
+        try:
+            _check_hash(con)
+            _claim(con, run, progress)
+            _find_repeats(con)
+            _count(con, progress)
+            if run.dry:
+                con.execute("ROLLBACK")
+                return
+            _insert(con, run)
+            _record(con, run, progress)
+            con.execute("COMMIT")
+        except BaseException:
+            con.execute("ROLLBACK")
+            raise
+    finally:
+        con.execute("DETACH store")
+
+
+def attach_store(con: "duckdb.DuckDBPyConnection", run: Run) -> None:
+    """Attach the store for writing; for a dry run read-only, or an empty one in memory where there is none."""
+    if run.dry and not run.store.exists():
+        attach(con, Path(":memory:"), read_only=False, lock_timeout_s=run.lock_timeout_s)
+    else:
+        attach(con, run.store, read_only=run.dry, lock_timeout_s=run.lock_timeout_s)
+
+
+def _price(con: "duckdb.DuckDBPyConnection", run: Run) -> None:
+    """Fill `tiers` (each provider, model and tier of the batch, and what it is priced as) and `price` (their prices)."""
+    from tollbook.prices.table import service_tier  # noqa: PLC0415 - start-up
+
+    con.execute(
+        "CREATE OR REPLACE TEMP TABLE tiers (provider VARCHAR, model VARCHAR, service_tier VARCHAR,"
+        " price_provider VARCHAR, price_model VARCHAR, price_tier VARCHAR)"
+    )
+    found = con.execute(
+        "SELECT DISTINCT provider, model, service_tier FROM staged WHERE kind = 'request' AND model IS NOT NULL"
+    ).fetchall()
+    rows, keys = [], {}
+    for provider, model, tier in found:
+        key = run.catalogue.resolve(provider, model, run.aliases)
+        if key is not None:
+            keys[key] = None
+            rows.append((provider, model, tier, *key.split("/", 1), service_tier(tier)))
+    _insert_rows(con, "tiers", rows)
+    con.execute(_PRICE_TABLE)
+    known = {f"{row[0]}/{row[1]}" for row in con.execute("SELECT DISTINCT provider, model FROM price").fetchall()}
+    _insert_rows(con, "price", [price for key in keys if key not in known for price in run.catalogue.prices(key)])
+
+
+def _insert_rows(con: "duckdb.DuckDBPyConnection", table: str, rows: Sequence[Sequence[object]]) -> None:
+    if rows:
+        marks = "(" + ", ".join("?" for _ in rows[0]) + ")"
+        con.execute(f"INSERT INTO {table} VALUES {', '.join([marks] * len(rows))}", [v for row in rows for v in row])
+
+
+def _summarise(con: "duckdb.DuckDBPyConnection") -> None:
+    """Fill `suspects`, the identities that stand more than once in the batch: few, and all that needs a closer look."""
+    con.execute(
+        "CREATE OR REPLACE TEMP TABLE suspects AS SELECT identity FROM staged GROUP BY identity HAVING count(*) > 1"
+    )
+
+
+def _check_hash(con: "duckdb.DuckDBPyConnection") -> None:
+    """See that identities of ids are hashed as DuckDB hashes now; a DuckDB that hashes otherwise gets them renewed."""
+    now = "CAST(hash('tollbook') AS VARCHAR)"
+    row = con.execute(f"SELECT value = {now} FROM store.settings WHERE name = 'hash'").fetchone()
+    if row is None:
+        con.execute(f"INSERT INTO store.settings SELECT 'hash', {now}")
+    elif not row[0]:
+        con.execute("UPDATE store.requests SET identity = hash(request_id) WHERE request_id IS NOT NULL")
+        con.execute(f"UPDATE store.settings SET value = {now} WHERE name = 'hash'")
+
+
+def _claim(con: "duckdb.DuckDBPyConnection", run: Run, progress: Sequence[Progress]) -> None:
+    """Give new sources their ids, and see that nobody else read on in the others."""
+    (next_id,) = con.execute("SELECT coalesce(max(source_id), 0) + 1 FROM store.sources").fetchone() or (1,)
+    for source in progress:
+        rivals = con.execute("SELECT source_id, position FROM store.sources WHERE head = ?", [source.head]).fetchall()
+        if frozenset(rivals) != source.rivals:
+            raise ConflictError
+        if source.before is not None:
+            source.source_id = source.before.source_id
+        else:
+            source.source_id = next_id
+            next_id += 1
+    if not run.batch_id and not run.dry:
+        (run.batch_id,) = con.execute("SELECT coalesce(max(batch_id), 0) + 1 FROM store.batches").fetchone() or (1,)
+    con.execute("CREATE OR REPLACE TEMP TABLE batch_sources (source_no INTEGER, source_id INTEGER, is_new BOOLEAN)")
+    _insert_rows(con, "batch_sources", [(s.number, s.source_id, s.before is None) for s in progress])
+
+
+def _find_repeats(con: "duckdb.DuckDBPyConnection") -> None:
+    """Fill `repeats`: rows of `staged` that are here already; `rivals` says of ids which record is kept."""
+    con.execute(queries.text("ingest/number_twins"))
+    con.execute(queries.text("ingest/match_stored"))
+    con.execute(queries.text("ingest/rank_rivals"))
+    con.execute(queries.text("ingest/find_repeats"))
+
+
+def _count(con: "duckdb.DuckDBPyConnection", progress: Sequence[Progress]) -> None:
+    """Fill in the accounts; a record that takes the place of a stored one with its id counts as a duplicate."""
+    rows = con.execute(queries.text("ingest/account")).fetchall()
+    accounts = {row[0]: Account(*row[1:]) for row in rows}
+    for source in progress:
+        source.account = accounts.get(source.number, Account())
+        source.account.check(source.name)
+
+
+def _insert(con: "duckdb.DuckDBPyConnection", run: Run) -> None:
+    (repeats,) = con.execute("SELECT count(*) FROM repeats").fetchone() or (0,)
+    new = "AND s.rowid NOT IN (SELECT staged_row FROM repeats)" if repeats else ""
+    params: dict[str, object] = {"batch_id": run.batch_id}
+    con.execute(queries.text("ingest/displace_stored"), params)
+    con.execute("DELETE FROM store.requests WHERE rowid IN (SELECT stored_row FROM rivals WHERE place > 1)")
+    for name in ("requests", "events", "rejects"):
+        extra = {"excerpt_length": _EXCERPT_LENGTH if run.keep_excerpts else None} if name == "rejects" else {}
+        con.execute(queries.fill(queries.text(f"ingest/insert_{name}"), {"new": new}), {**params, **extra})
+    con.execute(queries.text("ingest/insert_duplicates"), params)
+    con.execute("INSERT OR IGNORE INTO store.prices FROM price")
+
+
+def _record(con: "duckdb.DuckDBPyConnection", run: Run, progress: Sequence[Progress]) -> None:
+    """Write how far each source was read, and the account of the run so far."""
+    for source in progress:
+        account = source.account
+        if source.before is None:
+            con.execute(
+                "INSERT INTO store.sources VALUES (?, ?, ?, ?, ?, ?, NULL, 0, 0, 0, 0, 0, ?, ?)",
+                [
+                    source.source_id, source.name, source.head, source.tail, source.position, source.lines,
+                    run.started_at, run.started_at,
+                ],
+            )  # fmt: skip
+        con.execute(
+            "UPDATE store.sources SET name = ?, tail = ?, position = ?, lines = ?, last_read_at = ?, read = read + ?,"
+            " requests = requests + ?, events = events + ?, duplicates = duplicates + ?, rejected = rejected + ?"
+            " WHERE source_id = ?",
+            [
+                source.name, source.tail, source.position, source.lines, run.started_at, account.read,
+                account.requests, account.events, account.duplicates, account.rejected, source.source_id,
+            ],
+        )  # fmt: skip
+    con.execute(queries.text("ingest/move_displaced"))
+    total = run.account + sum((source.account for source in progress), Account())
+    con.execute("DELETE FROM store.batches WHERE batch_id = ?", [run.batch_id])
+    con.execute(
+        "INSERT INTO store.batches VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        [
+            run.batch_id, run.started_at, __version__, total.read, total.requests, total.events, total.duplicates,
+            total.rejected,
+        ],
+    )  # fmt: skip

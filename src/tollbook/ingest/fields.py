@@ -1,0 +1,82 @@
+"""The fields that records are read into, and how DuckDB judges each kind of value."""
+
+# name of the field -> column of the table `requests` or `events`, where they differ
+COLUMNS = {"user": "user_id"}
+
+TEXTS = (
+    "trace_id", "span_id", "parent_span_id", "session_id", "provider", "model", "team", "project", "environment",
+    "user", "service", "application", "error_type", "level", "message",
+)  # fmt: skip
+COUNTS = (
+    "input_tokens", "output_tokens", "cached_input_tokens", "cache_write_tokens", "cache_write_1h_tokens",
+    "reasoning_tokens", "total_tokens",
+)  # fmt: skip
+OUTCOMES = ("success", "failure", "status", "status_code", "error")
+# field -> milliseconds in its unit
+DURATIONS = {
+    "latency_ms": "1", "latency_s": "1000", "latency_us": "0.001", "latency_ns": "0.000001",
+    "ttft_ms": "1", "ttft_s": "1000",
+}  # fmt: skip
+FIELDS = ("timestamp", "request_id", "service_tier", *TEXTS, *COUNTS, *OUTCOMES, *DURATIONS, "cost", "usage")
+EVENTS_ONLY = ("level", "message")
+
+# What the keys of the providers' usage objects count. The sources are the providers' references of their responses:
+# OpenAI (chat, responses), Anthropic (messages), Google (generateContent), Amazon Bedrock (converse).
+USAGE = {
+    "input": ("prompt_tokens", "input_tokens", "promptTokenCount", "inputTokens"),
+    "output": ("completion_tokens", "output_tokens", "candidatesTokenCount", "outputTokens"),
+    "cached": (
+        "cache_read_input_tokens", "cacheReadInputTokens", "cachedContentTokenCount", "cached_input_tokens",
+        "prompt_tokens_details/cached_tokens", "input_tokens_details/cached_tokens",
+    ),
+    "written": (
+        "cache_creation_input_tokens", "cacheWriteInputTokens", "cache_write_tokens",
+        "input_tokens_details/cache_write_tokens",
+    ),
+    "written_1h": ("cache_creation/ephemeral_1h_input_tokens",),
+    "reasoning": ("output_tokens_details/reasoning_tokens", "completion_tokens_details/reasoning_tokens"),
+    "total": ("total_tokens", "totalTokenCount", "totalTokens"),
+    "thoughts": ("thoughtsTokenCount",),  # beside candidatesTokenCount, not in it
+    "tool_prompt": ("toolUsePromptTokenCount",),  # beside promptTokenCount
+}  # fmt: skip
+# With these keys the input count leaves the cached and written tokens out.
+USAGE_EXCLUSIVE = (
+    "cache_read_input_tokens", "cache_creation_input_tokens", "cacheReadInputTokens", "cacheWriteInputTokens",
+)  # fmt: skip
+
+# `IN` and `list_contains` with more than a few constants would each become a join; a pattern does not.
+# A count has at most 12 digits: more is a broken counter, and costs stay exact below it.
+# Seconds, milliseconds, microseconds and nanoseconds since 1970 are told apart by their size.
+MACROS = r"""
+CREATE OR REPLACE TEMP MACRO count_of(t) AS CASE
+    WHEN CAST(try_cast(t AS UINTEGER) AS VARCHAR) = t THEN CAST(try_cast(t AS UINTEGER) AS BIGINT)
+    WHEN regexp_full_match(t, '\s*0*\d{1,12}(\.0+)?\s*') THEN try_cast(trim(t) AS BIGINT) END;
+CREATE OR REPLACE TEMP MACRO quantity_of(t) AS CASE
+    WHEN isfinite(try_cast(t AS DOUBLE)) AND try_cast(t AS DOUBLE) >= 0 THEN try_cast(t AS DOUBLE) END;
+CREATE OR REPLACE TEMP MACRO cost_of(t) AS CASE
+    WHEN try_cast(t AS DECIMAL(28, 15)) >= 0 THEN try_cast(t AS DECIMAL(28, 15)) END;
+CREATE OR REPLACE TEMP MACRO instant_of_number(d) AS make_timestamp(CAST(trunc(CASE
+    WHEN d < 100000000000 THEN d * 1000000
+    WHEN d < 100000000000000 THEN d * 1000
+    WHEN d < 100000000000000000 THEN d
+    ELSE d * 0.001 END) AS BIGINT));
+CREATE OR REPLACE TEMP MACRO instant_of(t) AS CASE
+    WHEN t[5] = '-' THEN make_timestamp(epoch_us(try_cast(t AS TIMESTAMPTZ)))
+    WHEN regexp_full_match(t, '\d{1,19}(\.\d+)?') THEN instant_of_number(try_cast(t AS DECIMAL(32, 6)))
+    WHEN t IS NOT NULL THEN make_timestamp(epoch_us(try_cast(upper(replace(t, ',', '.')) AS TIMESTAMPTZ))) END;
+CREATE OR REPLACE TEMP MACRO truth_of(t) AS CASE
+    WHEN t = 'true' THEN true
+    WHEN t = 'false' THEN false
+    WHEN regexp_full_match(t, '(?i)true|1|1\.0|yes|t|y') THEN true
+    WHEN regexp_full_match(t, '(?i)false|0|0\.0|no|f|n') THEN false END;
+CREATE OR REPLACE TEMP MACRO outcome_of_status(t) AS CASE
+    WHEN try_cast(t AS INTEGER) >= 100 THEN try_cast(t AS INTEGER) BETWEEN 200 AND 299
+    WHEN regexp_full_match(t, '(?i)ok|success|succeeded|successful|completed|complete|done') THEN true
+    WHEN regexp_full_match(t, '(?i)error|errored|fail|failed|failure|timeout|timed_out|cancelled|canceled|aborted|rejected|denied|exception') THEN false END;
+CREATE OR REPLACE TEMP MACRO error_of(t) AS CASE
+    WHEN regexp_full_match(t, '(?i)|null|none|false|\{\}|\[\]|""') THEN NULL ELSE t END;
+CREATE OR REPLACE TEMP MACRO id_of(t) AS CASE
+    WHEN strlen(t) > 16 THEN t
+    WHEN regexp_full_match(trim(t), '(?i)|none|null|nil|undefined|nan|n\/a|-|unknown')
+        THEN NULL ELSE t END;
+"""

@@ -1,0 +1,267 @@
+"""One run of ingest: sources in, accounts out; batches of blocks are read ahead, judged, and committed one by one."""
+
+from collections.abc import Callable, Generator, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tollbook.errors import SourceError, TollbookError
+from tollbook.ingest.account import Account
+from tollbook.ingest.commit import ConflictError, Progress, Run, commit
+from tollbook.ingest.fields import MACROS
+from tollbook.ingest.judge import Formats, judge
+from tollbook.ingest.lines import Block, blocks
+from tollbook.ingest.salvage import is_unfinished
+from tollbook.ingest.sources import STDIN, TAIL_BYTES, Known, digest, recognise
+from tollbook.store.connection import memory, reader
+
+if TYPE_CHECKING:
+    import duckdb
+
+BLOCK_BYTES = 192 << 20
+_MOST_CONFLICTS = 100
+
+
+@dataclass
+class Outcome:
+    """What became of one source.
+
+    Args:
+        source: Its path, or `-`.
+        account: What this run read of it.
+        incomplete: 1 when it ends in an unfinished record, which the next run reads; else 0.
+        error: Why it, or the rest of it, could not be read; None when it was.
+        format: The format of most of its records; None where there were none.
+        done: Whether this run is through with it.
+    """
+
+    source: str
+    account: Account = field(default_factory=Account)
+    incomplete: int = 0
+    error: str | None = None
+    format: str | None = None
+    done: bool = False
+
+
+@dataclass
+class _Reading:
+    """A source that is being read; `known` and `rivals` move on with every commit."""
+
+    outcome: Outcome
+    head: str
+    known: Known | None
+    rivals: frozenset[tuple[int, int]]
+
+
+@dataclass
+class _Place:
+    """How far a reading has come at the end of a batch."""
+
+    reading: _Reading
+    position: int
+    lines: int
+    tail: bytes
+
+
+@dataclass
+class _Batch:
+    """Blocks that are judged and committed together; the number of a source is its index in `places`."""
+
+    blocks: list[Block] = field(default_factory=list)
+    places: list[_Place] = field(default_factory=list)
+    finished: list[Outcome] = field(default_factory=list)
+
+    def add(self, reading: _Reading, block: Block, tail: bytes) -> None:
+        if not self.places or self.places[-1].reading is not reading:
+            self.places.append(_Place(reading, 0, 0, b""))
+        place = self.places[-1]
+        self.blocks.append(replace(block, source=len(self.places) - 1))
+        place.position = block.offset + len(block.data)
+        place.lines = block.line - 1 + block.data.count(b"\n")
+        place.tail = tail
+
+
+Watch = Callable[[int], None]
+
+
+def ingest(
+    sources: Sequence[str],
+    run: Run,
+    formats: Formats,
+    *,
+    assume_timezone: str = "UTC",
+    block_bytes: int = BLOCK_BYTES,
+    watch: Watch = lambda consumed: None,  # noqa: ARG005
+) -> list[Outcome]:
+    """Read sources into the store, each from where it was read up to.
+
+    Args:
+        sources: Paths of files, or `-`.
+        run: The store, the prices and the clock.
+        formats: The formats to read by.
+        assume_timezone: IANA zone of times that a log writes without one.
+        block_bytes: How much to judge at a time.
+        watch: Told how many bytes on disk were consumed since it was last told.
+
+    Returns:
+        An outcome per source, in order. A source that cannot be read has an error; the others are read all the same.
+
+    Raises:
+        StoreError: The store cannot be used.
+    """
+    outcomes = [Outcome(source) for source in sources]
+    con = memory()
+    try:
+        con.execute(MACROS)
+        con.execute("SET preserve_insertion_order = false")
+        con.execute("SET TimeZone = '" + assume_timezone.replace("'", "''") + "'")
+        for _ in range(_MOST_CONFLICTS):
+            pending = [outcome for outcome in outcomes if not outcome.done]
+            if not pending:
+                return outcomes
+            with suppress(ConflictError):
+                _pass(con, pending, run, formats, block_bytes, watch)
+        raise TollbookError("Other runs kept reading the same sources; run one ingest at a time.")
+    finally:
+        con.close()
+
+
+def _pass(
+    con: "duckdb.DuckDBPyConnection",
+    pending: Sequence[Outcome],
+    run: Run,
+    formats: Formats,
+    block_bytes: int,
+    watch: Watch,
+) -> None:
+    batches = _batches(pending, _known_sources(run), block_bytes, watch)
+    with ThreadPoolExecutor(1) as ahead:
+        coming: Future[_Batch | None] = ahead.submit(next, batches, None)
+        try:
+            while (batch := coming.result()) is not None:
+                coming = ahead.submit(next, batches, None)
+                _read(con, batch, run, formats)
+        finally:
+            coming.cancel()
+            with suppress(Exception):
+                coming.result()
+            ahead.submit(batches.close).result()
+
+
+def _read(con: "duckdb.DuckDBPyConnection", batch: _Batch, run: Run, formats: Formats) -> None:
+    if batch.blocks:
+        judge(con, formats, batch.blocks)
+        _locate_rejects(con, batch.blocks)
+        progress = [_progress(number, place) for number, place in enumerate(batch.places)]
+        commit(con, run, progress)
+        main = dict(con.execute("SELECT source_no, mode(format) FROM staged GROUP BY source_no").fetchall())
+        con.execute("DROP TABLE staged")
+        for place, source in zip(batch.places, progress, strict=True):
+            reading, outcome = place.reading, place.reading.outcome
+            outcome.account += source.account
+            outcome.format = outcome.format or main.get(source.number)
+            run.account += source.account
+            if not run.dry:
+                reading.known = Known(source.source_id, source.head, source.tail, source.position, source.lines)
+                others = {rival for rival in reading.rivals if rival[0] != source.source_id}
+                reading.rivals = frozenset(others | {(source.source_id, source.position)})
+    for outcome in batch.finished:
+        outcome.done = True
+
+
+def _progress(number: int, place: _Place) -> Progress:
+    reading = place.reading
+    source = reading.outcome.source
+    return Progress(
+        number=number,
+        name=source if source == STDIN else str(Path(source).resolve()),
+        head=reading.head,
+        before=reading.known,
+        rivals=reading.rivals,
+        position=place.position,
+        lines=place.lines,
+        tail=digest(place.tail),
+    )
+
+
+def _locate_rejects(con: "duckdb.DuckDBPyConnection", blocks_: Sequence[Block]) -> None:
+    """Fill `offsets`: where in its source each refused line begins."""
+    con.execute("CREATE OR REPLACE TEMP TABLE offsets (source_no INTEGER, line BIGINT, byte_offset BIGINT)")
+    refused = con.execute(
+        "SELECT DISTINCT source_no, line FROM staged WHERE kind = 'reject' ORDER BY source_no, line"
+    ).fetchall()
+    for block in blocks_ if refused else ():
+        last = block.line + block.data.count(b"\n")
+        lines = [line for source, line in refused if source == block.source and block.line <= line <= last]
+        con.execute(
+            "INSERT INTO offsets SELECT $source, unnest($lines), unnest($offsets)",
+            {"source": block.source, "lines": lines, "offsets": block.line_offsets(lines)},
+        )
+
+
+def _known_sources(run: Run) -> list[Known]:
+    if not run.store.exists():
+        return []
+    with reader(run.store, lock_timeout_s=run.lock_timeout_s) as con:
+        rows = con.execute("SELECT source_id, head, tail, position, lines FROM store.sources").fetchall()
+    return [Known(*row) for row in rows]
+
+
+def _batches(
+    pending: Sequence[Outcome], known: Sequence[Known], block_bytes: int, watch: Watch
+) -> Generator[_Batch, None, None]:
+    """Read sources into batches of about `block_bytes`; small sources share one, large ones take several."""
+    batch, size = _Batch(), 0
+    for outcome in pending:
+        try:
+            found = recognise(outcome.source, known)
+        except SourceError as error:
+            outcome.error, outcome.done = str(error), True
+            continue
+        stream, tail = found.stream, found.tail
+        rivals = frozenset((source.source_id, source.position) for source in known if source.head == found.head)
+        reading = _Reading(outcome, found.head, found.known, rivals)
+        line = found.known.lines + 1 if found.known else 1
+        consumed = 0
+        try:
+            for block in _complete(blocks(stream, 0, line, block_bytes), outcome):
+                if size and (size + len(block.data) > block_bytes or _begins_alike(batch, reading)):
+                    yield batch
+                    batch, size = _Batch(), 0
+                tail = (tail + block.data[-TAIL_BYTES:])[-TAIL_BYTES:]
+                batch.add(reading, block, tail)
+                size += len(block.data)
+                watch(stream.disk_position - consumed)
+                consumed = stream.disk_position
+            if stream.damage:
+                outcome.error = f"{outcome.source} is damaged: {stream.damage}; what could be read of it was."
+        finally:
+            stream.close()
+        batch.finished.append(outcome)
+        if stream.size is not None:
+            watch(stream.size - consumed)
+    yield batch
+
+
+def _begins_alike(batch: _Batch, reading: _Reading) -> bool:
+    """Tell whether another source of the batch has the same first line: a copy is known for one once the first is stored."""
+    return any(place.reading.head == reading.head and place.reading is not reading for place in batch.places)
+
+
+def _complete(found: Iterator[Block], outcome: Outcome) -> Iterator[Block]:
+    """Leave out the last line of a source while it is unfinished."""
+    outcome.incomplete = 0
+    for block in found:
+        if block.ended:
+            yield block
+            continue
+        start = block.data.rfind(b"\n") + 1
+        last = block.data[start:].decode("utf-8", errors="replace").replace("\0", "")
+        if not is_unfinished(last):
+            yield block
+            continue
+        outcome.incomplete = 1
+        if start:
+            yield replace(block, data=block.data[:start])

@@ -1,0 +1,142 @@
+"""Taking records out of text that is not one sound JSON object a line: welded, wrapped in arrays, pretty-printed, damaged."""
+
+import json
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from tollbook.ingest.lines import Text
+
+NOT_JSON = "not JSON"
+NOT_AN_OBJECT = "not a JSON object"
+UNFINISHED = "unfinished record"
+_DECODER = json.JSONDecoder(strict=False)
+_BETWEEN = re.compile(r"[\s,\[\]]*")
+_STRING = re.compile(r'"(?:[^"\\]|\\.)*"', re.DOTALL)
+_CONTROL = re.compile(r"[\x00-\x1f]")
+# A surrogate escape that is not half of a pair.
+_LONE_SURROGATE = re.compile(
+    r"(?<!\\)((?:\\\\)*)(?:(\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2})|\\u[dD][89a-fA-F][0-9a-fA-F]{2})"
+)
+_MOST_LINES = 10_000  # of one pretty-printed record: what is longer is not one
+
+
+@dataclass(frozen=True)
+class Refused:
+    """A line of which no record could be made.
+
+    Args:
+        source: Number of the source within the batch.
+        line: Number of the line.
+        part: Ordinal among what the line held.
+        text: The line.
+        reason: Why.
+    """
+
+    source: int
+    line: int
+    part: int
+    text: str
+    reason: str
+
+
+def salvage(unread: Sequence[tuple[int, int, str]]) -> Iterator[Text | Refused]:
+    """Take records out of unread lines: rows of source, line and text, in order.
+
+    Neighbouring lines are read together, so that a record may span several. A line that begins no record is refused,
+    and reading goes on with the next: one bad line never costs its neighbour.
+    """
+    start = 0
+    for end in range(1, len(unread) + 1):
+        if end == len(unread) or unread[end][:2] != (unread[end - 1][0], unread[end - 1][1] + 1):
+            yield from _salvage_run(unread[start:end])
+            start = end
+
+
+def _salvage_run(run: Sequence[tuple[int, int, str]]) -> Iterator[Text | Refused]:
+    number = 0
+    while number < len(run):
+        source, line, text = run[number]
+        position = _BETWEEN.match(text).end()  # type: ignore[union-attr] - it matches the empty text too
+        if position == len(text):
+            number += 1
+            continue
+        found, number = _records_from(run, number, position)
+        if not found:
+            yield Refused(source, line, 0, text, _reason(text))
+        yield from found
+
+
+def _records_from(run: Sequence[tuple[int, int, str]], number: int, position: int) -> tuple[list[Text | Refused], int]:
+    """Read records from a position in a line on; return them and the next line to look at."""
+    source, line, text = run[number]
+    if text[position] != "{":
+        return [], number + 1
+    found: list[Text | Refused] = []
+    while position < len(text):
+        end = _end_of_object(text, position)
+        if end is None and not found:
+            return _record_over_lines(run, number, position)
+        if end is None or text[position] != "{":
+            found.append(Refused(source, line, len(found), text[position:], NOT_JSON))
+            break
+        found.append(Text(source, line, len(found), _mended(text[position:end])))
+        position = _BETWEEN.match(text, end).end()  # type: ignore[union-attr]
+    if any(isinstance(item, Refused) for item in found) and len(found) > 1 and not text[position:].startswith("{"):
+        # `{"a": 1} trailing words`: which of the two is damaged cannot be known, so nothing is taken for good.
+        return [], number + 1
+    return found, number + 1
+
+
+def _record_over_lines(run: Sequence[tuple[int, int, str]], number: int, position: int) -> tuple[list[Text | Refused], int]:
+    """Read one record that goes on over the next lines, as pretty-printing writes it."""
+    source, line, text = run[number]
+    if not _goes_on(text[position:]):
+        return [], number + 1
+    joined = "\n".join(row[2] for row in run[number : number + _MOST_LINES])
+    end = _end_of_object(joined, position)
+    if end is None:
+        return [], number + 1
+    used = joined.count("\n", 0, end)
+    rest = joined[end : joined.find("\n", end) if "\n" in joined[end:] else len(joined)]
+    if _BETWEEN.fullmatch(rest) is None:
+        return [], number + 1
+    return [Text(source, line, 0, _mended(joined[position:end]))], number + used + 1
+
+
+def _goes_on(text: str) -> bool:
+    """Tell whether text can be the first line of a longer record: JSON up to its end, and not cut within a string."""
+    stripped = text.rstrip()
+    return stripped.endswith(("{", "[", ","))
+
+
+def _end_of_object(text: str, position: int) -> int | None:
+    try:
+        value, end = _DECODER.raw_decode(text, position)
+    except (ValueError, RecursionError):
+        return None
+    return end if isinstance(value, dict) else None
+
+
+def _reason(text: str) -> str:
+    try:
+        _DECODER.decode(text)
+    except (ValueError, RecursionError):
+        return NOT_JSON
+    return NOT_AN_OBJECT
+
+
+def _mended(text: str) -> str:
+    """Return the text of a record with what DuckDB's JSON does not take, and everyone writes, put right."""
+    return _STRING.sub(lambda match: _mended_string(match[0]), text)
+
+
+def _mended_string(literal: str) -> str:
+    literal = _CONTROL.sub(lambda match: f"\\u{ord(match[0]):04x}", literal)
+    return _LONE_SURROGATE.sub(lambda match: match[1] + (match[2] or "\\ufffd"), literal)
+
+
+def is_unfinished(text: str) -> bool:
+    """Tell whether the last line of a source, without its end, is a record that is still being written."""
+    start = text.lstrip(" \t\r\n,[")
+    return start.startswith("{") and _end_of_object(start, 0) is None
