@@ -18,6 +18,7 @@ from tollbook.store.connection import reader, writer
 NOW = datetime(2026, 10, 17)
 FIRST = b'{"ok": 1}'
 LINES = [FIRST, b"not \x1b[31mjson", b"{\xff}", b"y" * 2000]
+WHOLE = b"\n".join(LINES) + b"\n"
 
 
 @pytest.fixture
@@ -34,8 +35,8 @@ def name_source(store: Path, name: str) -> None:
     with writer(store) as con:
         con.execute("DELETE FROM store.sources")
         con.execute(
-            "INSERT INTO store.sources VALUES (1, ?, ?, '', 0, 4, NULL, 4, 1, 0, 0, 3, ?, ?)",
-            [name, digest(FIRST), NOW, NOW],
+            "INSERT INTO store.sources VALUES (1, ?, ?, ?, ?, 4, NULL, 4, 1, 0, 0, 3, ?, ?)",
+            [name, digest(FIRST), digest(WHOLE), len(WHOLE), NOW, NOW],
         )
 
 
@@ -58,15 +59,16 @@ def test_every_refused_line_has_its_place_and_reason(store: Path, tmp_path: Path
 def test_the_lines_are_read_from_their_file_with_control_characters_escaped(
     store: Path, tmp_path: Path, pack: Callable[[bytes], bytes]
 ):
-    (tmp_path / "app.log").write_bytes(pack(b"\n".join(LINES) + b"\n"))
+    (tmp_path / "app.log").write_bytes(pack(WHOLE + b"more lines\n"))
     texts = [row[-1] for row in rejects(store, show_lines=True).rows]
     assert texts == [r"not \x1b[31mjson", r"{\xff}", "y" * LONGEST_LINE + "…"]
 
 
 def test_a_file_that_is_gone_or_another_one_shows_no_lines(store: Path, tmp_path: Path):
     assert [row[-1] for row in rejects(store, show_lines=True).rows] == [None, None, None]
-    (tmp_path / "app.log").write_bytes(b"something else\n" * 100)
-    assert [row[-1] for row in rejects(store, show_lines=True).rows] == [None, None, None]
+    for other in (b"something else\n" * 100, FIRST + b"\nthe same beginning\n" * 200):
+        (tmp_path / "app.log").write_bytes(other)
+        assert [row[-1] for row in rejects(store, show_lines=True).rows] == [None, None, None]
 
 
 def test_an_excerpt_that_the_store_keeps_is_shown_without_the_file(store: Path):

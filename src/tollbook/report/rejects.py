@@ -39,6 +39,13 @@ class _Reject:
     reason: str
     excerpt: str | None
     head: str | None
+    tail: str | None
+    position: int | None
+
+    @property
+    def file(self) -> tuple[str | None, str | None, str | None, int | None]:
+        """Return its source as it was read: name and fingerprint."""
+        return self.source, self.head, self.tail, self.position
 
 
 def rejects_report(con: "duckdb.DuckDBPyConnection", *, now: datetime, show_lines: bool = False) -> Report:
@@ -48,7 +55,7 @@ def rejects_report(con: "duckdb.DuckDBPyConnection", *, now: datetime, show_line
         con: A connection with the relations of `report.relations`.
         now: The report's moment, naive UTC.
         show_lines: Add the column `text`: the excerpt that the store keeps, else the line itself where its file
-            is still there and still begins as it did when it was read. Control characters are escaped.
+            is still there and still holds what was read. Control characters are escaped.
 
     Returns:
         A row per refused line: `source`, `line` (from 1), `byte_offset` (after decompression), `reason`.
@@ -87,32 +94,35 @@ def rejects_summary(con: "duckdb.DuckDBPyConnection", *, now: datetime) -> Repor
 def _texts(rejects: Iterable[_Reject]) -> list[str | None]:
     """Return what each line says; the rejects of one source follow one another, by line."""
     texts: list[str | None] = []
-    for (source, head), group in groupby(rejects, key=lambda reject: (reject.source, reject.head)):
+    for _, group in groupby(rejects, key=lambda reject: reject.file):
         members = list(group)
         wanted = sorted({member.byte_offset for member in members if member.excerpt is None})
-        lines = _lines_of(source, head, wanted) if source and head and wanted else {}
+        lines = _lines_of(members[0], wanted) if wanted else {}
         for member in members:
             text = lines.get(member.byte_offset) if member.excerpt is None else member.excerpt
             texts.append(None if text is None else _shown(text))
     return texts
 
 
-def _lines_of(source: str, head: str, offsets: list[int]) -> dict[int, str]:
-    """Return the lines of a file that begin at the offsets (ascending), or nothing if it is another file now."""
-    from tollbook.errors import SourceError  # noqa: PLC0415
-    from tollbook.ingest.sources import head_of  # noqa: PLC0415 - only for --show-lines
+def _lines_of(reject: _Reject, offsets: list[int]) -> dict[int, str]:
+    """Return the lines of a reject's file that begin at the offsets (ascending), or nothing if it is another now."""
+    from tollbook.errors import SourceError  # noqa: PLC0415 - only for --show-lines
+    from tollbook.ingest.sources import Known, recognise  # noqa: PLC0415
     from tollbook.ingest.stream import open_stream  # noqa: PLC0415
 
-    if source == "-":
-        return {}
-    try:
-        stream = open_stream(source)
-    except SourceError:
+    source, head, tail, position = reject.file
+    if source is None or source == "-" or head is None or tail is None or position is None:
         return {}
     lines: dict[int, str] = {}
     try:
-        if head_of(stream) != head:
+        found = recognise(source, [Known(0, head, tail, position, 0)])
+        found.stream.close()
+        if found.known is None:
             return {}
+        stream = open_stream(source)
+    except SourceError:
+        return {}
+    try:
         for offset in offsets:
             if stream.skip_to(offset, 0) is None:
                 break
