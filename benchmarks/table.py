@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from textwrap import fill
 
 from benchmarks.measure import Measured
 
@@ -19,7 +20,7 @@ class Section:
         """Return the section as Markdown; every column but the first is set to the right."""
         rule = ["---"] + ["---:"] * (len(self.columns) - 1)
         lines = ["| " + " | ".join(row) + " |" for row in (self.columns, rule, *self.rows)]
-        return "\n".join([f"## {self.title}", "", self.text, "", *lines, ""])
+        return "\n".join([f"## {self.title}", "", fill(self.text, 120, break_on_hyphens=False), "", *lines, ""])
 
 
 COMPARED = ("", "tollbook", "plain DuckDB", "ratio", "tollbook, peak", "plain DuckDB, peak")
