@@ -61,7 +61,8 @@ CREATE OR REPLACE TEMP MACRO instant_of_number(d) AS make_timestamp(CAST(trunc(C
     WHEN d < 100000000000000000 THEN d
     ELSE d * 0.001 END) AS BIGINT));
 CREATE OR REPLACE TEMP MACRO instant_of(t) AS CASE
-    WHEN t[5] = '-' THEN make_timestamp(epoch_us(try_cast(t AS TIMESTAMPTZ)))
+    WHEN t[5] = '-' THEN coalesce(make_timestamp(epoch_us(try_cast(t AS TIMESTAMPTZ))),
+        make_timestamp(epoch_us(try_cast(upper(replace(t, ',', '.')) AS TIMESTAMPTZ))))
     WHEN regexp_full_match(t, '\d{1,19}(\.\d+)?') THEN instant_of_number(try_cast(t AS DECIMAL(32, 6)))
     WHEN t IS NOT NULL THEN make_timestamp(epoch_us(try_cast(upper(replace(t, ',', '.')) AS TIMESTAMPTZ))) END;
 CREATE OR REPLACE TEMP MACRO truth_of(t) AS CASE

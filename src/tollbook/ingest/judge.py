@@ -177,7 +177,14 @@ def _has(record: object, path: str) -> bool:
 
 def _shape_of(records: Sequence[dict[str, Any]]) -> Shape | None:
     keys = frozenset(key for record in records for key in record)
-    if not keys or len(keys) > _MOST_KEYS or "" in keys:
+    if not keys or len(keys) > _MOST_KEYS or not all(map(_is_readable, keys)):
+        return None
+    if len({key.lower() for key in keys}) < len(keys):  # DuckDB's structs cannot tell them apart
         return None
     orders = dict.fromkeys(tuple(record) for record in records if None in record.values())
     return Shape(keys, tuple(orders)[:_MOST_ORDERS])
+
+
+def _is_readable(key: str) -> bool:
+    """Tell whether SQL can name a key: it is not empty, and without NUL and halves of surrogate pairs."""
+    return key != "" and "\0" not in key and key.encode("utf-8", errors="replace").decode("utf-8") == key

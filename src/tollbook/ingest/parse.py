@@ -16,6 +16,10 @@ from tollbook.ingest.fields import COLUMNS, COUNTS, DURATIONS, EVENTS_ONLY, FIEL
 from tollbook.ingest.formats import NATIVE, Format
 
 _NULL = "CAST(NULL AS VARCHAR)"
+# The record's keys without a value, as members of a merge patch: a null says nothing, whatever it is called.
+_NULLS = """coalesce(list_aggregate(list_transform(
+            list_filter(keys, lambda k: json_type(text, '/' || replace(replace(k, '~', '~0'), '/', '~1')) = 'NULL'),
+            lambda k: ',' || CAST(to_json(k) AS VARCHAR) || ':null'), 'string_agg', ''), '')"""
 _WRAPPED, _STREAM = "log", "stream"  # the keys of the envelope that Docker's json-file driver writes
 
 
@@ -72,7 +76,7 @@ class _Statement:
         members += [f'{_json(key)}:"JSON"' for key in self.rest_keys]
         struct = _literal("{" + ",".join(members or ['"":"VARCHAR"']) + "}")
         sound = "text" if self.trusting else "CASE WHEN is_sound THEN text END"
-        is_sound = "true" if self.trusting else "starts_with(text, '{') AND json_valid(text)"
+        is_sound = "starts_with(text, '{')" + ("" if self.trusting else " AND json_valid(text)")
         has_envelope = {_WRAPPED, _STREAM} <= set(self.read_keys)
         is_wrapped = f"{_member(_WRAPPED)} IS NOT NULL AND {_member(_STREAM)} IS NOT NULL" if has_envelope else "false"
         return f"""
@@ -83,7 +87,8 @@ WITH checked AS (
 ), raw AS (
     SELECT *, len(keys) AS key_count, {self._counted()} AS counted, {is_wrapped} AS is_wrapped,
         {self._format_name()} AS format,
-        {", ".join(f"{self._read(field)} AS raw_{field}" for field in FIELDS)}
+        {", ".join(f"{self._read(field)} AS raw_{field}" for field in FIELDS)},
+        {self._has_usage()} AS has_usage
     FROM opened
 ), typed AS (
     SELECT *,
@@ -183,7 +188,10 @@ FROM told
         if rest and first in self.read_keys:
             pointer = _literal("".join("/" + part.replace("~", "~0").replace("/", "~1") for part in rest.split(".")))
             value = _member(first)
-            options.append(f"CASE WHEN starts_with({value}, '{{') THEN json_extract_string({value}, {pointer}) END")
+            # A text may begin like an object and be none.
+            options.append(
+                f"CASE WHEN starts_with({value}, '{{') THEN try(json_extract_string({value}, {pointer})) END"
+            )
         return _coalesce(options)
 
     def _read(self, field: str) -> str:
@@ -193,15 +201,20 @@ FROM told
             values = [f"id_of({value})" for value in values]
         return _coalesce(values)
 
+    def _has_usage(self) -> str:
+        value = self._read("usage")
+        # A text is no object, and need not be JSON.
+        return "false" if value == _NULL else f"coalesce(starts_with({value}, '{{') AND json_valid({value}), false)"
+
     def _usage_columns(self) -> str:
         if self._read("usage") == _NULL:
             return ", ".join([*(f"CAST(NULL AS BIGINT) AS u_{name}" for name in USAGE), f"{_NULL} AS u_service_tier"]) + (
                 ", false AS u_is_exclusive"
             )
-        columns = [f"CASE WHEN raw_usage IS NOT NULL THEN count_of({_usage(name)}) END AS u_{name}" for name in USAGE]
-        columns.append("json_extract_string(raw_usage, '/service_tier') AS u_service_tier")
+        columns = [f"CASE WHEN has_usage THEN count_of({_usage(name)}) END AS u_{name}" for name in USAGE]
+        columns.append("CASE WHEN has_usage THEN json_extract_string(raw_usage, '/service_tier') END AS u_service_tier")
         exclusive = " OR ".join(f"json_extract_string(raw_usage, '/{key}') IS NOT NULL" for key in USAGE_EXCLUSIVE)
-        columns.append(f"CASE WHEN raw_usage IS NOT NULL THEN {exclusive} ELSE false END AS u_is_exclusive")
+        columns.append(f"CASE WHEN has_usage THEN {exclusive} ELSE false END AS u_is_exclusive")
         return ",\n        ".join(columns)
 
     def _reasons(self) -> str:
@@ -226,15 +239,13 @@ FROM told
             if field in present
         ]
         if "usage" in present:
+            arms.append("WHEN raw_usage IS NOT NULL AND NOT has_usage THEN 'usage must be an object of counts'")
             arms.append(
-                "WHEN raw_usage IS NOT NULL AND NOT starts_with(raw_usage, '{') THEN 'usage must be an object of counts'"
-            )
-            arms.append(
-                "WHEN raw_usage IS NOT NULL AND len(list_distinct(json_keys(raw_usage))) <> len(json_keys(raw_usage)) "
+                "WHEN has_usage AND len(list_distinct(json_keys(raw_usage))) <> len(json_keys(raw_usage)) "
                 "THEN 'a key stands twice in the usage object: which count is billed is ambiguous'"
             )
             arms += [
-                f"WHEN raw_usage IS NOT NULL AND u_{name} IS NULL AND {_usage(name)} IS NOT NULL "
+                f"WHEN has_usage AND u_{name} IS NULL AND {_usage(name)} IS NOT NULL "
                 f"THEN 'a token count must be a whole number >= 0: usage, {name.replace('_', ' ')}'"
                 for name in USAGE
             ]
@@ -304,6 +315,7 @@ FROM told
             )
             if arms:
                 parts.append(f"CASE{arms} ELSE '' END")
+        parts.append(f"CASE WHEN key_count <> counted THEN {_NULLS} ELSE '' END")
         return "concat(" + ", ".join([*parts, "'}'"]) + ")"
 
 

@@ -13,6 +13,7 @@ from typing import Any, BinaryIO, cast
 from tollbook.errors import SourceError
 
 _GZIP, _ZSTD = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
+_SKIPPABLE, _SKIPPABLE_REST = bytes(range(0x50, 0x60)), b"\x2a\x4d\x18"  # a zstd frame of metadata
 _BOM = b"\xef\xbb\xbf"
 _BLOCK = 1 << 20
 _LARGEST_READ = 16 << 20
@@ -135,7 +136,7 @@ def _decompressed(disk: BinaryIO) -> BinaryIO:
     magic = buffered.peek(4)[:4]
     if magic.startswith(_GZIP):
         return cast("BinaryIO", _Unpacked(buffered, lambda: zlib.decompressobj(31)))
-    if magic == _ZSTD:
+    if magic == _ZSTD or (magic[:1] in _SKIPPABLE and magic[1:] == _SKIPPABLE_REST):
         import zstandard  # noqa: PLC0415 - start-up
 
         return cast("BinaryIO", _Unpacked(buffered, lambda: zstandard.ZstdDecompressor().decompressobj()))
@@ -164,8 +165,10 @@ class _Unpacked:
                 if self._begun:
                     raise _DamagedError("the archive is cut short")
                 return b""
-            if not self._begun and not block.strip(b"\0"):
-                continue  # padding between members
+            if not self._begun:
+                block = block.lstrip(b"\0")  # padding between members
+                if not block:
+                    continue
             try:
                 data = self._member.decompress(block)
             except Exception as error:  # noqa: BLE001 - zlib and zstandard have errors of their own
