@@ -68,17 +68,22 @@ class _Statement:
         when_keys = (key for other in self.others for path in other.when for key in _possible_keys(path))
         read = dict.fromkeys([*self.field_keys, *when_keys, _WRAPPED, _STREAM])
         self.read_keys = [key for key in read if shape is None or key in shape.keys]
+        # Keys that differ from another in case only, which a struct cannot hold beside it.
+        first = {key.lower(): key for key in reversed(self.read_keys)}
+        self.aside = {key for key in self.read_keys if first[key.lower()] != key}
         self.rest_keys = sorted(shape.keys - set(self.read_keys)) if shape else []
 
     def sql(self, relation: str) -> str:
         name = _literal(self.format.name)
-        members = [f'{_json(key)}:"VARCHAR"' for key in self.read_keys]
+        members = [f'{_json(key)}:"VARCHAR"' for key in self.read_keys if key not in self.aside]
         members += [f'{_json(key)}:"JSON"' for key in self.rest_keys]
         struct = _literal("{" + ",".join(members or ['"":"VARCHAR"']) + "}")
         sound = "text" if self.trusting else "CASE WHEN is_sound THEN text END"
         is_sound = "starts_with(text, '{')" + ("" if self.trusting else " AND json_valid(text)")
         has_envelope = {_WRAPPED, _STREAM} <= set(self.read_keys)
-        is_wrapped = f"{_member(_WRAPPED)} IS NOT NULL AND {_member(_STREAM)} IS NOT NULL" if has_envelope else "false"
+        is_wrapped = (
+            f"{self._member(_WRAPPED)} IS NOT NULL AND {self._member(_STREAM)} IS NOT NULL" if has_envelope else "false"
+        )
         return f"""
 WITH checked AS (
     SELECT source_no, line, part, text, {is_sound} AS is_sound FROM ({relation})
@@ -131,7 +136,7 @@ WITH checked AS (
     FROM plain
 )
 SELECT CAST(source_no AS INTEGER) AS source_no, line, CAST(part AS INTEGER) AS part, kind, format, reason,
-    CASE WHEN is_wrapped THEN {_member(_WRAPPED) if has_envelope else _NULL} WHEN pending IS NOT NULL
+    CASE WHEN is_wrapped THEN {self._member(_WRAPPED) if has_envelope else _NULL} WHEN pending IS NOT NULL
         OR reason IS NOT NULL THEN text END AS text,
     time, id AS request_id,
     {", ".join(f"nullif(raw_{field}, '') AS {COLUMNS.get(field, field)}" for field in TEXTS)},
@@ -160,7 +165,7 @@ FROM told
         """Return SQL for how many keys of the record have a value that was read."""
         if self.shape:
             keys = [*self.read_keys, *self.rest_keys]
-            return " + ".join(f"CAST({_member(key)} IS NOT NULL AS TINYINT)" for key in keys) or "0"
+            return " + ".join(f"CAST({self._member(key)} IS NOT NULL AS TINYINT)" for key in keys) or "0"
         fields = [field for field in FIELDS if field in self.format.fields]
         return " + ".join(f"CAST({self._read(field)} IS NOT NULL AS TINYINT)" for field in fields) or "0"
 
@@ -168,8 +173,10 @@ FROM told
         if not self.shape:
             return ""
         orders = "".join(f" WHEN keys = {_list(order)} THEN NULL" for order in self.shape.orders)
-        return f"WHEN key_count <> counted THEN CASE{orders} ELSE 'misshapen' END" if orders else (
-            "WHEN key_count <> counted THEN 'misshapen'"
+        return (
+            f"WHEN key_count <> counted THEN CASE{orders} ELSE 'misshapen' END"
+            if orders
+            else ("WHEN key_count <> counted THEN 'misshapen'")
         )
 
     def _format_name(self) -> str:
@@ -181,13 +188,20 @@ FROM told
         rest = _literal(NATIVE if self.tells_formats else self.format.name)
         return f"CASE{arms} ELSE {rest} END" if arms else rest
 
+    def _member(self, key: str) -> str:
+        """Return SQL for the text of a top-level key's value."""
+        if key in self.aside:
+            pointer = _literal("/" + key.replace("~", "~0").replace("/", "~1"))
+            return f"CASE WHEN is_sound THEN json_extract_string(text, {pointer}) END"
+        return 'x."' + key.replace('"', '""') + '"'
+
     def _value(self, path: str) -> str:
         """Return SQL for the text at a path: the key of that very name, else the nested value."""
         first, _, rest = path.partition(".")
-        options = [_member(path)] if path in self.read_keys else []
+        options = [self._member(path)] if path in self.read_keys else []
         if rest and first in self.read_keys:
             pointer = _literal("".join("/" + part.replace("~", "~0").replace("/", "~1") for part in rest.split(".")))
-            value = _member(first)
+            value = self._member(first)
             # A text may begin like an object and be none.
             options.append(
                 f"CASE WHEN starts_with({value}, '{{') THEN try(json_extract_string({value}, {pointer})) END"
@@ -208,9 +222,9 @@ FROM told
 
     def _usage_columns(self) -> str:
         if self._read("usage") == _NULL:
-            return ", ".join([*(f"CAST(NULL AS BIGINT) AS u_{name}" for name in USAGE), f"{_NULL} AS u_service_tier"]) + (
-                ", false AS u_is_exclusive"
-            )
+            return ", ".join(
+                [*(f"CAST(NULL AS BIGINT) AS u_{name}" for name in USAGE), f"{_NULL} AS u_service_tier"]
+            ) + (", false AS u_is_exclusive")
         columns = [f"CASE WHEN has_usage THEN count_of({_usage(name)}) END AS u_{name}" for name in USAGE]
         columns.append("CASE WHEN has_usage THEN json_extract_string(raw_usage, '/service_tier') END AS u_service_tier")
         exclusive = " OR ".join(f"json_extract_string(raw_usage, '/{key}') IS NOT NULL" for key in USAGE_EXCLUSIVE)
@@ -267,7 +281,7 @@ FROM told
         if not self.rest_keys:
             return f"CASE WHEN {self._is_uneven()} THEN {whole} END"
         parts = ", ".join(
-            f"CASE WHEN {_member(key)} IS NOT NULL THEN {_literal(',' + _json(key) + ':')} || {_member(key)} END"
+            f"CASE WHEN {self._member(key)} IS NOT NULL THEN {_literal(',' + _json(key) + ':')} || {self._member(key)} END"
             for key in self.rest_keys
         )
         joined = f"nullif(concat('{{', substr(concat({parts}), 2), '}}'), '{{}}')"
@@ -283,11 +297,13 @@ FROM told
                 for number, later in enumerate(members)
                 if number
             ]
-            conditions += [f"{self._value(path)} IS NOT NULL" for path in paths if "." in path and path not in self.read_keys]
+            conditions += [
+                f"{self._value(path)} IS NOT NULL" for path in paths if "." in path and path not in self.read_keys
+            ]
             if field in EVENTS_ONLY and members:
                 conditions.append(f"(is_request AND raw_{field} IS NOT NULL)")
         used = {key for paths in self.format.fields.values() for path in paths for key in _possible_keys(path)}
-        conditions += [f"{_member(key)} IS NOT NULL" for key in self.read_keys if key not in used]
+        conditions += [f"{self._member(key)} IS NOT NULL" for key in self.read_keys if key not in used]
         conditions = [condition for condition in conditions if not condition.startswith(_NULL)]
         return " OR ".join(conditions) or "false"
 
@@ -308,7 +324,7 @@ FROM told
         parts = [_literal("{" + ",".join(f"{_json(key)}:null" for key in first))]
         for paths in fields:
             arms = "".join(
-                f" WHEN {_member(path)} IS NOT NULL AND {_coalesce([_member(before) for before in paths[:number]])} "
+                f" WHEN {self._member(path)} IS NOT NULL AND {_coalesce([self._member(before) for before in paths[:number]])} "
                 f"IS NULL THEN {_literal(',' + _json(path) + ':null')}"
                 for number, path in enumerate(paths)
                 if number
@@ -352,7 +368,3 @@ def _json(text: str) -> str:
 
 def _list(values: Iterable[str]) -> str:
     return "CAST([" + ", ".join(_literal(value) for value in values) + "] AS VARCHAR[])"
-
-
-def _member(key: str) -> str:
-    return 'x."' + key.replace('"', '""') + '"'
