@@ -20,7 +20,8 @@ from tollbook.store.connection import memory, reader
 if TYPE_CHECKING:
     import duckdb
 
-BLOCK_BYTES = 192 << 20
+BATCH_BYTES = 192 << 20
+_BLOCK_BYTES = 4 << 20
 _MOST_CONFLICTS = 100
 
 
@@ -79,7 +80,7 @@ class _Batch:
         place = self.places[-1]
         self.blocks.append(replace(block, source=len(self.places) - 1))
         place.position = block.offset + len(block.data)
-        place.lines = block.line - 1 + block.data.count(b"\n")
+        place.lines = block.line - 1 + block.line_ends
         place.tail = tail
 
 
@@ -92,7 +93,7 @@ def ingest(
     formats: Formats,
     *,
     assume_timezone: str = "UTC",
-    block_bytes: int = BLOCK_BYTES,
+    batch_bytes: int = BATCH_BYTES,
     watch: Watch = lambda consumed: None,  # noqa: ARG005
 ) -> list[Outcome]:
     """Read sources into the store, each from where it was read up to.
@@ -102,7 +103,7 @@ def ingest(
         run: The store, the prices and the clock.
         formats: The formats to read by.
         assume_timezone: IANA zone of times that a log writes without one.
-        block_bytes: How much to judge at a time.
+        batch_bytes: How much to judge and commit at a time.
         watch: Told how many bytes on disk were consumed since it was last told.
 
     Returns:
@@ -122,7 +123,7 @@ def ingest(
             if not pending:
                 return outcomes
             with suppress(ConflictError):
-                _pass(con, pending, run, formats, block_bytes, watch)
+                _pass(con, pending, run, formats, batch_bytes, watch)
         raise TollbookError("Other runs kept reading the same sources; run one ingest at a time.")
     finally:
         con.close()
@@ -133,10 +134,10 @@ def _pass(
     pending: Sequence[Outcome],
     run: Run,
     formats: Formats,
-    block_bytes: int,
+    batch_bytes: int,
     watch: Watch,
 ) -> None:
-    batches = _batches(pending, _known_sources(run), block_bytes, watch)
+    batches = _batches(pending, _known_sources(run), batch_bytes, watch)
     with ThreadPoolExecutor(1) as ahead:
         coming: Future[_Batch | None] = ahead.submit(next, batches, None)
         try:
@@ -193,7 +194,7 @@ def _locate_rejects(con: "duckdb.DuckDBPyConnection", blocks_: Sequence[Block]) 
         "SELECT DISTINCT source_no, line FROM staged WHERE kind = 'reject' ORDER BY source_no, line"
     ).fetchall()
     for block in blocks_ if refused else ():
-        last = block.line + block.data.count(b"\n")
+        last = block.line + block.line_ends
         lines = [line for source, line in refused if source == block.source and block.line <= line <= last]
         con.execute(
             "INSERT INTO offsets SELECT $source, unnest($lines), unnest($offsets)",
@@ -210,9 +211,9 @@ def _known_sources(run: Run) -> list[Known]:
 
 
 def _batches(
-    pending: Sequence[Outcome], known: Sequence[Known], block_bytes: int, watch: Watch
+    pending: Sequence[Outcome], known: Sequence[Known], batch_bytes: int, watch: Watch
 ) -> Generator[_Batch, None, None]:
-    """Read sources into batches of about `block_bytes`; small sources share one, large ones take several."""
+    """Read sources into batches of about `batch_bytes`; small sources share one, large ones take several."""
     batch, size = _Batch(), 0
     for outcome in pending:
         try:
@@ -226,8 +227,8 @@ def _batches(
         line = found.known.lines + 1 if found.known else 1
         consumed = 0
         try:
-            for block in _complete(blocks(stream, 0, line, block_bytes), outcome):
-                if size and (size + len(block.data) > block_bytes or _begins_alike(batch, reading)):
+            for block in _complete(blocks(stream, 0, line, min(_BLOCK_BYTES, batch_bytes)), outcome):
+                if size and (size + len(block.data) > batch_bytes or _begins_alike(batch, reading)):
                     yield batch
                     batch, size = _Batch(), 0
                 tail = (tail + block.data[-TAIL_BYTES:])[-TAIL_BYTES:]

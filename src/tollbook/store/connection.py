@@ -166,3 +166,5 @@ def _migrate(con: "duckdb.DuckDBPyConnection", path: Path) -> None:
         con.execute("INSERT INTO migrations VALUES (?, ?, ?)", [number, file.stem, applied_at])
         con.execute("COMMIT")
     con.execute("USE memory")
+    # Rows that are inserted into a table that is still in the write-ahead log would be written twice.
+    con.execute("CHECKPOINT store")
