@@ -107,8 +107,6 @@ def commit(con: "duckdb.DuckDBPyConnection", run: Run, progress: Sequence[Progre
             if run.dry:
                 con.execute("ROLLBACK")
                 return
-            # One thread writes the table three times as cheaply as two, whose halves are merged when it is closed.
-            con.execute("SET threads = 1")
             _insert(con, run)
             _record(con, run, progress)
             con.execute("COMMIT")
@@ -117,7 +115,6 @@ def commit(con: "duckdb.DuckDBPyConnection", run: Run, progress: Sequence[Progre
             raise
     finally:
         con.execute("DETACH store")
-        con.execute("RESET threads")
 
 
 def attach_store(con: "duckdb.DuckDBPyConnection", run: Run) -> None:

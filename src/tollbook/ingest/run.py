@@ -4,6 +4,7 @@ from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,7 +21,7 @@ from tollbook.store.connection import memory, reader
 if TYPE_CHECKING:
     import duckdb
 
-BATCH_BYTES = 192 << 20
+BATCH_BYTES = 64 << 20
 _BLOCK_BYTES = 4 << 20
 _MOST_CONFLICTS = 100
 
@@ -113,52 +114,72 @@ def ingest(
         StoreError: The store cannot be used.
     """
     outcomes = [Outcome(source) for source in sources]
-    con = memory()
+    cons = (_connection(assume_timezone), _connection(assume_timezone))
     try:
-        con.execute(MACROS)
-        con.execute("SET preserve_insertion_order = false")
-        con.execute("SET TimeZone = '" + assume_timezone.replace("'", "''") + "'")
         for _ in range(_MOST_CONFLICTS):
             pending = [outcome for outcome in outcomes if not outcome.done]
             if not pending:
                 return outcomes
             with suppress(ConflictError):
-                _pass(con, pending, run, formats, batch_bytes, watch)
+                _pass(cons, pending, run, formats, batch_bytes, watch)
         raise TollbookError("Other runs kept reading the same sources; run one ingest at a time.")
     finally:
-        con.close()
+        for con in cons:
+            con.close()
+
+
+def _connection(assume_timezone: str) -> "duckdb.DuckDBPyConnection":
+    con = memory()
+    con.execute(MACROS)
+    con.execute("SET preserve_insertion_order = false")
+    # Batches are judged beside each other, a thread each, and one thread writes a table as cheaply as can be:
+    # the parts that two write are put together again when it is closed.
+    con.execute("SET threads = 1")
+    con.execute("SET TimeZone = '" + assume_timezone.replace("'", "''") + "'")
+    return con
 
 
 def _pass(
-    con: "duckdb.DuckDBPyConnection",
+    cons: "Sequence[duckdb.DuckDBPyConnection]",
     pending: Sequence[Outcome],
     run: Run,
     formats: Formats,
     batch_bytes: int,
     watch: Watch,
 ) -> None:
+    """Read, judge and commit: while one batch is committed, the next is judged and the one after it read."""
     batches = _batches(pending, _known_sources(run), batch_bytes, watch)
-    with ThreadPoolExecutor(1) as ahead:
-        coming: Future[_Batch | None] = ahead.submit(next, batches, None)
+    with ThreadPoolExecutor(1) as reading, ThreadPoolExecutor(1) as judging:
+
+        def judge_next(con: "duckdb.DuckDBPyConnection", coming: "Future[_Batch | None]") -> _Batch | None:
+            batch = coming.result()
+            if batch is not None and batch.blocks:
+                judge(con, formats, batch.blocks)
+                _locate_rejects(con, batch.blocks)
+            return batch
+
+        def start(number: int) -> "Future[_Batch | None]":
+            return judging.submit(judge_next, cons[number % 2], reading.submit(next, batches, None))
+
         try:
-            while (batch := coming.result()) is not None:
-                coming = ahead.submit(next, batches, None)
-                _read(con, batch, run, formats)
+            judged = start(0)
+            for number in count():
+                following = start(number + 1)
+                batch = judged.result()
+                if batch is None:
+                    return
+                _commit(cons[number % 2], batch, run)
+                judged = following
         finally:
-            coming.cancel()
-            with suppress(Exception):
-                coming.result()
-            ahead.submit(batches.close).result()
+            judging.shutdown(cancel_futures=True)
+            reading.submit(batches.close).result()
 
 
-def _read(con: "duckdb.DuckDBPyConnection", batch: _Batch, run: Run, formats: Formats) -> None:
+def _commit(con: "duckdb.DuckDBPyConnection", batch: _Batch, run: Run) -> None:
     if batch.blocks:
-        judge(con, formats, batch.blocks)
-        _locate_rejects(con, batch.blocks)
         progress = [_progress(number, place) for number, place in enumerate(batch.places)]
         commit(con, run, progress)
         main = dict(con.execute("SELECT source_no, mode(format) FROM staged GROUP BY source_no").fetchall())
-        con.execute("DROP TABLE staged")
         for place, source in zip(batch.places, progress, strict=True):
             reading, outcome = place.reading, place.reading.outcome
             outcome.account += source.account
