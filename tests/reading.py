@@ -1,0 +1,91 @@
+"""Reading logs into stores from tests, and comparing what stores hold."""
+
+from collections import Counter
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from tollbook.ingest.commit import Run
+from tollbook.ingest.formats import native
+from tollbook.ingest.judge import Formats
+from tollbook.ingest.run import Outcome, ingest
+
+NOW = datetime(2026, 11, 1, 12)
+# Where a record was first seen, and by which run: the same content may differ in these.
+_PROVENANCE = {"source_id", "line", "byte_offset", "batch_id"}
+_TABLES = ("requests", "events", "rejects")
+
+
+class NoPrices:
+    """A catalogue that knows nothing."""
+
+    def resolve(self, *_: object) -> None:
+        return None
+
+
+def read(
+    store: Path,
+    *sources: Path,
+    formats: Formats | None = None,
+    catalogue: Any = None,
+    batch_bytes: int | None = None,
+    dry: bool = False,
+) -> list[Outcome]:
+    """Ingest sources into a store and see that the account of each adds up."""
+    run = Run(
+        store=store,
+        lock_timeout_s=30,
+        started_at=NOW,
+        catalogue=catalogue or NoPrices(),
+        aliases={},
+        keep_excerpts=True,
+        dry=dry,
+    )
+    size = {} if batch_bytes is None else {"batch_bytes": batch_bytes}
+    outcomes = ingest([str(source) for source in sources], run, formats or Formats(native()), **size)
+    for outcome in outcomes:
+        account = outcome.account
+        assert account.read == account.requests + account.events + account.duplicates + account.rejected, outcome
+    return outcomes
+
+
+def ask(store: Path, query: str, params: Sequence[object] = ()) -> list[tuple[Any, ...]]:
+    """Return the rows of a query over a store."""
+    with duckdb.connect(str(store), read_only=True) as con:
+        return con.execute(query, list(params)).fetchall()
+
+
+def content(store: Path) -> dict[str, Counter[tuple[Any, ...]]]:
+    """Return what a store holds: how often each request, event and reject, wherever it was read from."""
+    with duckdb.connect(str(store), read_only=True) as con:
+        found = {}
+        for table in _TABLES:
+            names = [row[0] for row in con.execute(f"DESCRIBE {table}").fetchall()]
+            kept = ", ".join(name for name in names if name not in _PROVENANCE)
+            found[table] = Counter(con.execute(f"SELECT {kept} FROM {table}").fetchall())
+        return found
+
+
+def check_accounts(store: Path) -> None:
+    """See that every record read is accounted for: in the runs, in the sources, and in the tables."""
+    parts = "sum(requests), sum(events), sum(duplicates), sum(rejected)"
+    (batches,) = ask(store, f"SELECT sum(read), {parts} FROM batches")
+    (sources,) = ask(store, f"SELECT sum(read), {parts} FROM sources")
+    assert batches == sources
+    assert batches[0] == sum(batches[1:])
+    tables = tuple(
+        ask(store, f"SELECT count(*) FROM {name}")[0][0] for name in ("requests", "events", "duplicates", "rejects")
+    )
+    assert tables == tuple(batches[1:])
+    for table, column in (
+        ("requests", "requests"),
+        ("events", "events"),
+        ("duplicates", "duplicates"),
+        ("rejects", "rejected"),
+    ):
+        held = dict(ask(store, f"SELECT source_id, count(*) FROM {table} GROUP BY ALL"))
+        told = dict(ask(store, f"SELECT source_id, {column} FROM sources WHERE {column} <> 0"))
+        assert held == told, table
