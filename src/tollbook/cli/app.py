@@ -1,10 +1,11 @@
 """The application: global options, the commands, and the one place where an error becomes a sentence and a code."""
 
+import itertools
 import os
 import sys
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, cast
 
 import typer
 
@@ -41,13 +42,15 @@ for module in (
 ):  # fmt: skip
     module.register(app)
 
-_UsageError = typer.BadParameter.__mro__[1]  # click's, which Typer vendors without a public name
+# Click's UsageError, which Typer vendors without a public name.
+_UsageError = cast("type[typer.BadParameter]", typer.BadParameter.__mro__[1])
 _CHECKS = {("slo", "check"), ("alerts", "check"), ("budget", "check")}
 
 
 @app.callback()
 def _global_options(
     context: typer.Context,
+    *,
     config_file: Annotated[
         Path | None, typer.Option("--config", help="Configuration file (else TOLLBOOK_CONFIG, else tollbook.toml).")
     ] = None,
@@ -78,10 +81,10 @@ def _global_options(
     context.obj = session
 
 
-def run(arguments: list[str]) -> int:
+def run(arguments: list[str]) -> int:  # noqa: PLR0911 - one for each way to end
     """Run a command line; return its exit code. Errors become one sentence on stderr."""
     words = [word for word in arguments if not word.startswith("-")]
-    is_check = any(pair in _CHECKS for pair in zip(words, words[1:], strict=False))
+    is_check = any(pair in _CHECKS for pair in itertools.pairwise(words))
     failed, misused = (Check.UNKNOWN, Check.UNKNOWN) if is_check else (Exit.FAILED, Exit.USAGE)
     try:
         return int(app(args=arguments, standalone_mode=False, prog_name="tollbook") or 0)

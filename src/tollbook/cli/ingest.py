@@ -1,6 +1,5 @@
 """The command `ingest`."""
 
-from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -10,9 +9,11 @@ import typer
 from tollbook.cli.options import Format, Output
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from tollbook.cli.session import Session
     from tollbook.ingest.judge import Formats
-    from tollbook.ingest.run import Outcome, Watch
+    from tollbook.ingest.run import Watch
 
 _SLOW_BYTES = 32 << 20  # from here on a person wants to see progress
 
@@ -21,13 +22,14 @@ def register(app: typer.Typer) -> None:
     """Add the command to the application."""
     app.command(
         "ingest",
-        epilog="Examples: tollbook ingest /var/log/llm | tollbook ingest 'logs/*.jsonl.gz' | zcat old.gz | tollbook ingest -",
+        epilog="Examples: tollbook ingest /var/log/llm; tollbook ingest 'logs/*.gz' --strict; cat app.log | tollbook ingest -",
     )(ingest)
 
 
 def ingest(
     context: typer.Context,
     paths: Annotated[list[str], typer.Argument(metavar="PATH...", help="Files, folders, globs, or - for stdin.")],
+    *,
     log_format: Annotated[
         str, typer.Option("--log-format", help="auto, native, or a format of the configuration.")
     ] = "auto",

@@ -1,6 +1,5 @@
 """What every command shares: the global options, resolved once and only as far as a command needs them."""
 
-from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -9,6 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     import duckdb
 
     from tollbook.config.load import Settings

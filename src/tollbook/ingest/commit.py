@@ -1,4 +1,4 @@
-"""From a judged batch to the store: what is new, what is here already, what it cost, and how far was read; one transaction."""
+"""From a judged batch to the store, in one transaction: what is new, what it cost, and how far was read."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -126,7 +126,7 @@ def attach_store(con: "duckdb.DuckDBPyConnection", run: Run) -> None:
 
 
 def _price(con: "duckdb.DuckDBPyConnection", run: Run) -> None:
-    """Fill `tiers` (each provider, model and tier of the batch, and what it is priced as) and `price` (their prices)."""
+    """Fill `tiers` (provider, model and tier of the batch, and what each is priced as) and `price` (their prices)."""
     from tollbook.prices.table import service_tier  # noqa: PLC0415 - start-up
 
     con.execute(
@@ -136,7 +136,8 @@ def _price(con: "duckdb.DuckDBPyConnection", run: Run) -> None:
     found = con.execute(
         "SELECT DISTINCT provider, model, service_tier FROM staged WHERE kind = 'request' AND model IS NOT NULL"
     ).fetchall()
-    rows, keys = [], {}
+    rows: list[tuple[object, ...]] = []
+    keys: dict[str, None] = {}
     for provider, model, tier in found:
         key = run.catalogue.resolve(provider, model, run.aliases)
         if key is not None:

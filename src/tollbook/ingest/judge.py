@@ -52,7 +52,7 @@ def judge(con: "duckdb.DuckDBPyConnection", formats: Formats, blocks: Sequence[B
     records = _sample(blocks)
     main = formats.forced or _format_of(records, formats)
     shape = _shape_of(records)
-    with _registered(con, pieces_of_blocks(blocks)):
+    with _Registered(con, pieces_of_blocks(blocks)):
         _first_pass(con, main, formats, shape)
     for _ in range(_MOST_ROUNDS):
         pending = {kind for (kind,) in con.execute("SELECT DISTINCT kind FROM staged").fetchall()} - _FINAL
@@ -110,7 +110,7 @@ def _salvage(con: "duckdb.DuckDBPyConnection", formats: Formats, main: Format) -
     con.execute("DELETE FROM staged WHERE kind = 'unread'")
     found = list(salvage(unread))
     if texts := [item for item in found if isinstance(item, Text)]:
-        with _registered(con, pieces_of_texts(texts)):
+        with _Registered(con, pieces_of_texts(texts)):
             con.execute(f"INSERT INTO staged {parse_sql(main, _others(formats), 'FROM pieces')}")
         con.execute(
             "UPDATE staged SET kind = 'reject', reason = ?, identity = md5_number_lower(text) WHERE kind = 'unread'",
@@ -119,11 +119,11 @@ def _salvage(con: "duckdb.DuckDBPyConnection", formats: Formats, main: Format) -
     refused = [item for item in found if isinstance(item, Refused)]
     for reason in dict.fromkeys(item.reason for item in refused):
         lines = [Text(item.source, item.line, item.part, item.text) for item in refused if item.reason == reason]
-        with _registered(con, pieces_of_texts(lines)):
+        with _Registered(con, pieces_of_texts(lines)):
             con.execute(f"INSERT INTO staged BY NAME {_REFUSED} FROM pieces", {"reason": reason, "format": NATIVE})
 
 
-class _registered:
+class _Registered:
     """The relation `pieces`, for the time of a `with` block."""
 
     def __init__(self, con: "duckdb.DuckDBPyConnection", pieces: Pieces) -> None:

@@ -119,7 +119,8 @@ WITH checked AS (
         -- it names a model, or counts tokens, or says how it ended and nothing else that makes it an event
         raw_model IS NOT NULL OR raw_usage IS NOT NULL
             OR {" OR ".join(f"raw_{field} IS NOT NULL" for field in COUNTS)}
-            OR coalesce(raw_success, raw_failure) IS NOT NULL AND coalesce(raw_level, raw_message) IS NULL AS is_request,
+            OR coalesce(raw_success, raw_failure) IS NOT NULL AND coalesce(raw_level, raw_message) IS NULL
+            AS is_request,
         CASE WHEN pending IS NULL THEN CASE {self._reasons()} END END AS reason
     FROM typed
 ), told AS (
@@ -181,7 +182,8 @@ FROM told
 
     def _format_name(self) -> str:
         arms = "".join(
-            f" WHEN {' AND '.join(f'{self._value(path)} IS NOT NULL' for path in other.when)} THEN {_literal(other.name)}"
+            f" WHEN {' AND '.join(f'{self._value(path)} IS NOT NULL' for path in other.when)}"
+            f" THEN {_literal(other.name)}"
             for other in self.others
             if all(self._value(path) != _NULL for path in other.when)
         )
@@ -281,8 +283,8 @@ FROM told
         if not self.rest_keys:
             return f"CASE WHEN {self._is_uneven()} THEN {whole} END"
         parts = ", ".join(
-            f"CASE WHEN {self._member(key)} IS NOT NULL THEN {_literal(',' + _json(key) + ':')} || {self._member(key)} END"
-            for key in self.rest_keys
+            f"CASE WHEN {member} IS NOT NULL THEN {_literal(',' + _json(key) + ':')} || {member} END"
+            for key, member in ((key, self._member(key)) for key in self.rest_keys)
         )
         joined = f"nullif(concat('{{', substr(concat({parts}), 2), '}}'), '{{}}')"
         return f"CASE WHEN {self._is_uneven()} THEN {whole} ELSE {joined} END"
@@ -324,8 +326,8 @@ FROM told
         parts = [_literal("{" + ",".join(f"{_json(key)}:null" for key in first))]
         for paths in fields:
             arms = "".join(
-                f" WHEN {self._member(path)} IS NOT NULL AND {_coalesce([self._member(before) for before in paths[:number]])} "
-                f"IS NULL THEN {_literal(',' + _json(path) + ':null')}"
+                f" WHEN {self._member(path)} IS NOT NULL"
+                f" AND {_coalesce([self._member(before) for before in paths[:number]])} IS NULL THEN {_literal(',' + _json(path) + ':null')}"
                 for number, path in enumerate(paths)
                 if number
             )

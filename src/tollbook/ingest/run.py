@@ -121,7 +121,7 @@ def ingest(
             if not pending:
                 return outcomes
             with suppress(ConflictError):
-                _pass(cons, pending, run, formats, batch_bytes, watch)
+                _pass(cons, pending, run, formats, batch_bytes=batch_bytes, watch=watch)
         raise TollbookError("Other runs kept reading the same sources; run one ingest at a time.")
     finally:
         for con in cons:
@@ -144,6 +144,7 @@ def _pass(
     pending: Sequence[Outcome],
     run: Run,
     formats: Formats,
+    *,
     batch_bytes: int,
     watch: Watch,
 ) -> None:
@@ -268,7 +269,7 @@ def _batches(
 
 
 def _begins_alike(batch: _Batch, reading: _Reading) -> bool:
-    """Tell whether another source of the batch has the same first line: a copy is known for one once the first is stored."""
+    """Tell whether another source of the batch has the same first line; if it is a copy, storing one makes it known."""
     return any(place.reading.head == reading.head and place.reading is not reading for place in batch.places)
 
 

@@ -1,4 +1,4 @@
-"""Taking records out of text that is not one sound JSON object a line: welded, wrapped in arrays, pretty-printed, damaged."""
+"""Taking records out of text that is not one sound JSON object a line: welded, in arrays, pretty-printed, damaged."""
 
 import json
 import re
@@ -18,6 +18,7 @@ _CONTROL = re.compile(r"[\x00-\x1f]")
 _LONE_SURROGATE = re.compile(
     r"(?<!\\)((?:\\\\)*)(?:(\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2})|\\u[dD][89a-fA-F][0-9a-fA-F]{2})"
 )
+_Run = Sequence[tuple[int, int, str]]  # source, line, text
 _MOST_LINES = 10_000  # of one pretty-printed record: what is longer is not one
 
 
@@ -40,7 +41,7 @@ class Refused:
     reason: str
 
 
-def salvage(unread: Sequence[tuple[int, int, str]]) -> Iterator[Text | Refused]:
+def salvage(unread: _Run) -> Iterator[Text | Refused]:
     """Take records out of unread lines: rows of source, line and text, in order.
 
     Neighbouring lines are read together, so that a record may span several. A line that begins no record is refused,
@@ -53,11 +54,11 @@ def salvage(unread: Sequence[tuple[int, int, str]]) -> Iterator[Text | Refused]:
             start = end
 
 
-def _salvage_run(run: Sequence[tuple[int, int, str]]) -> Iterator[Text | Refused]:
+def _salvage_run(run: _Run) -> Iterator[Text | Refused]:
     number = 0
     while number < len(run):
         source, line, text = run[number]
-        position = _BETWEEN.match(text).end()  # type: ignore[union-attr] - it matches the empty text too
+        position = _past_between(text, 0)
         if position == len(text):
             number += 1
             continue
@@ -67,7 +68,7 @@ def _salvage_run(run: Sequence[tuple[int, int, str]]) -> Iterator[Text | Refused
         yield from found
 
 
-def _records_from(run: Sequence[tuple[int, int, str]], number: int, position: int) -> tuple[list[Text | Refused], int]:
+def _records_from(run: _Run, number: int, position: int) -> tuple[list[Text | Refused], int]:
     """Read records from a position in a line on; return them and the next line to look at."""
     source, line, text = run[number]
     if text[position] != "{":
@@ -81,14 +82,14 @@ def _records_from(run: Sequence[tuple[int, int, str]], number: int, position: in
             found.append(Refused(source, line, len(found), text[position:], NOT_JSON))
             break
         found.append(Text(source, line, len(found), _mended(text[position:end])))
-        position = _BETWEEN.match(text, end).end()  # type: ignore[union-attr]
+        position = _past_between(text, end)
     if any(isinstance(item, Refused) for item in found) and len(found) > 1 and not text[position:].startswith("{"):
         # `{"a": 1} trailing words`: which of the two is damaged cannot be known, so nothing is taken for good.
         return [], number + 1
     return found, number + 1
 
 
-def _record_over_lines(run: Sequence[tuple[int, int, str]], number: int, position: int) -> tuple[list[Text | Refused], int]:
+def _record_over_lines(run: _Run, number: int, position: int) -> tuple[list[Text | Refused], int]:
     """Read one record that goes on over the next lines, as pretty-printing writes it."""
     source, line, text = run[number]
     if not _goes_on(text[position:]):
@@ -102,6 +103,12 @@ def _record_over_lines(run: Sequence[tuple[int, int, str]], number: int, positio
     if _BETWEEN.fullmatch(rest) is None:
         return [], number + 1
     return [Text(source, line, 0, _mended(joined[position:end]))], number + used + 1
+
+
+def _past_between(text: str, position: int) -> int:
+    """Return where the next record, or text that is none, begins: after white space, commas and array brackets."""
+    match = _BETWEEN.match(text, position)
+    return match.end() if match else position
 
 
 def _goes_on(text: str) -> bool:

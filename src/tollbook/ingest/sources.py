@@ -60,14 +60,16 @@ def _expand(text: str) -> list[str]:
         if path.is_dir():
             files = sorted(str(file) for file in _walk(path))
             if not files:
-                raise SourceError(f"The folder {text} holds no log files (*.jsonl, *.ndjson, *.json, *.log, .gz, .zst).")
+                kinds = "*.jsonl, *.ndjson, *.json, *.log, also as .1, .gz or .zst"
+                raise SourceError(f"The folder {text} holds no log files ({kinds}).")
             return files
         if path.exists():
             return [str(path)]
     except OSError as error:
         raise SourceError(f"{text} cannot be read: {error.strerror}.") from error
     if glob.has_magic(text):
-        files = sorted(file for file in glob.glob(str(path), recursive=True) if Path(file).is_file())
+        names = glob.glob(str(path), recursive=True)  # noqa: PTH207 - pathlib takes no absolute patterns
+        files = sorted(name for name in names if Path(name).is_file())
         if files:
             return files
         raise SourceError(f"No file matches {text}.")

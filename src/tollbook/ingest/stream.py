@@ -80,8 +80,7 @@ class Stream:
     def skip_to(self, position: int, tail_bytes: int) -> bytes | None:
         """Move on to a position; return the last `tail_bytes` before it, or None when the stream ends earlier."""
         tail_from = max(0, position - tail_bytes)
-        if tail_from < self.position:
-            tail_from = self.position
+        tail_from = max(tail_from, self.position)
         while self.position < tail_from:
             if not self.read(min(_BLOCK, tail_from - self.position)):
                 return None
@@ -114,7 +113,7 @@ def open_stream(path: str) -> Stream:
     size: int | None = None
     try:
         if path == "-":
-            disk: BinaryIO = open(sys.stdin.fileno(), "rb", closefd=False)  # noqa: SIM115, PTH123
+            disk: BinaryIO = open(sys.stdin.fileno(), "rb", closefd=False)  # noqa: SIM115
         else:
             disk = Path(path).open("rb")  # noqa: SIM115 - closed by the stream
             status = os.fstat(disk.fileno())
@@ -122,7 +121,7 @@ def open_stream(path: str) -> Stream:
     except OSError as error:
         raise SourceError(f"{path} cannot be read: {error.strerror}.") from error
     try:
-        raw = _decoded(_decompressed(cast("BinaryIO", disk)))
+        raw = _decoded(_decompressed(disk))
         stream = Stream(path, raw, disk, size)
         _refuse_binary(path, stream.peek(_SAMPLE))
     except BaseException:
@@ -171,7 +170,7 @@ class _Unpacked:
                     continue
             try:
                 data = self._member.decompress(block)
-            except Exception as error:  # noqa: BLE001 - zlib and zstandard have errors of their own
+            except Exception as error:
                 raise _DamagedError("the archive is damaged") from error
             self._begun = True
             if self._member.eof:
@@ -186,7 +185,7 @@ class _Unpacked:
 
 def _decoded(raw: BinaryIO) -> BinaryIO:
     start = b""
-    while len(start) < 4 and (more := _first(raw, 4 - len(start))):
+    while len(start) < len(_BOM) and (more := _first(raw, len(_BOM) - len(start))):
         start += more
     if start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         return cast("BinaryIO", _Utf16(start, raw))

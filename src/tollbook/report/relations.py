@@ -1,6 +1,7 @@
-"""The relations that every report reads, over the tables of the store: requests with their cost, days and dimensions."""
+"""The relations that every report reads: the store's tables, requests with their cost, days and dimensions."""
 
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
@@ -63,7 +64,7 @@ def _offset_sql(con: "duckdb.DuckDBPyConnection", zone: str) -> str:
         return str(changes[0][1])
     whens = " ".join(
         f"WHEN time < TIMESTAMP '{until:%Y-%m-%d %H:%M:%S}' THEN {seconds}"
-        for (_, seconds), (until, _) in zip(changes, changes[1:], strict=False)
+        for (_, seconds), (until, _) in pairwise(changes)
     )
     return f"(CASE {whens} ELSE {changes[-1][1]} END)"
 

@@ -7,8 +7,8 @@ from datetime import date, datetime
 from tollbook.errors import UsageError
 from tollbook.report.model import Column, Kind, Window
 
-_FIRST_MOMENT = datetime(1, 1, 1)  # noqa: DTZ001 - naive UTC, as the store keeps times
-_LAST_MOMENT = datetime(9999, 12, 31)  # noqa: DTZ001
+_FIRST_MOMENT = datetime(1, 1, 1)
+_LAST_MOMENT = datetime(9999, 12, 31)
 
 # name -> column of the relation `requests`
 BUILT_IN = {

@@ -2,7 +2,6 @@
 
 import random
 import time
-from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,6 +10,8 @@ from typing import TYPE_CHECKING
 from tollbook.errors import StoreError, StoreLockedError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     import duckdb
 
 LOCK_TIMEOUT_S = 30.0
