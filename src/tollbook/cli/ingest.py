@@ -22,7 +22,7 @@ def register(app: typer.Typer) -> None:
     """Add the command to the application."""
     app.command(
         "ingest",
-        epilog="Examples: tollbook ingest /var/log/llm; tollbook ingest 'logs/*.gz' --strict; cat app.log | tollbook ingest -",
+        epilog="Examples: tollbook ingest /var/log/llm; tollbook ingest 'logs/*.gz'; cat app.log | tollbook ingest -",
     )(ingest)
 
 

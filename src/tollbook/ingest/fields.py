@@ -73,7 +73,7 @@ CREATE OR REPLACE TEMP MACRO truth_of(t) AS CASE
 CREATE OR REPLACE TEMP MACRO outcome_of_status(t) AS CASE
     WHEN try_cast(t AS INTEGER) >= 100 THEN try_cast(t AS INTEGER) BETWEEN 200 AND 299
     WHEN regexp_full_match(t, '(?i)ok|success|succeeded|successful|completed|complete|done') THEN true
-    WHEN regexp_full_match(t, '(?i)error(ed)?|fail(ed|ure)?|time(out|d_out)|cancell?ed|aborted|rejected|denied|exception')
+    WHEN regexp_full_match(t, '(?i)error(ed)?|fail(ed|ure)?|timed?_?out|cancell?ed|aborted|rejected|denied|exception')
     THEN false END;
 CREATE OR REPLACE TEMP MACRO error_of(t) AS CASE
     WHEN regexp_full_match(t, '(?i)|null|none|false|\{\}|\[\]|""') THEN NULL ELSE t END;
