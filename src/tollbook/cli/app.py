@@ -91,7 +91,7 @@ def run(arguments: list[str]) -> int:  # noqa: PLR0911 - one for each way to end
     except typer.Exit as stop:
         return int(stop.exit_code)
     except _UsageError as error:
-        _complain(error.format_message(), "See: tollbook --help")
+        _complain(error.format_message().rstrip(".") + ".", "See: tollbook --help")
         return misused
     except (KeyboardInterrupt, typer.Abort):
         return Exit.INTERRUPTED

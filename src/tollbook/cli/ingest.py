@@ -53,7 +53,7 @@ def ingest(
     from tollbook.report.ingest import ingest_report  # noqa: PLC0415
 
     session: Session = context.obj
-    choose_format(format, output)
+    chosen = choose_format(format, output)
     config = session.settings.config
     formats = _formats(session, log_format)
     sources, missing = find_sources(paths)
@@ -75,12 +75,13 @@ def ingest(
         note(session, "A dry run: nothing was stored.")
     emit(
         session,
-        ingest_report(outcomes, run.account, now=session.now, warnings=warnings),
-        format=format,
+        # A table has the errors in its rows; here they go to stderr, once.
+        ingest_report(outcomes, run.account, now=session.now, warnings=[] if chosen == "table" else warnings),
+        format=chosen,
         output=output,
     )
     if warnings:
-        for warning in warnings:
+        for warning in warnings if chosen in {"table", "json"} else ():
             typer.echo(f"tollbook: {warning}", err=True)
         raise typer.Exit(Exit.FAILED)
     if strict and run.account.rejected:

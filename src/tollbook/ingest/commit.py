@@ -1,12 +1,14 @@
 """From a judged batch to the store, in one transaction: what is new, what it cost, and how far was read."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from contextlib import suppress
+from dataclasses import astuple, dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tollbook import __version__, queries
+from tollbook.errors import StoreError
 from tollbook.ingest.account import Account
 from tollbook.ingest.sources import Known
 from tollbook.store.connection import attach
@@ -94,27 +96,41 @@ def commit(con: "duckdb.DuckDBPyConnection", run: Run, progress: Sequence[Progre
         ConflictError: Another run got ahead on one of the sources; nothing was committed.
         StoreError: The store cannot be written.
     """
+    import duckdb  # noqa: PLC0415 - start-up
+
     _price(con, run)
     _summarise(con)
     attach_store(con, run)
     try:
-        con.execute("BEGIN")
-        try:
-            _check_hash(con)
-            _claim(con, run, progress)
-            _find_repeats(con)
-            _count(con, progress)
-            if run.dry:
-                con.execute("ROLLBACK")
-                return
+        _commit_attached(con, run, progress)
+    except duckdb.Error as error:
+        # The disk is full, or gone: DuckDB's first line says which, and holds nothing of the logs.
+        reason = str(error).splitlines()[0]
+        raise StoreError(f"The store {run.store} could not be written and is as it was: {reason}") from error
+    finally:
+        with suppress(duckdb.Error):
+            con.execute("DETACH store")
+
+
+def _commit_attached(con: "duckdb.DuckDBPyConnection", run: Run, progress: Sequence[Progress]) -> None:
+    import duckdb  # noqa: PLC0415 - start-up
+
+    con.execute("BEGIN")
+    try:
+        _check_hash(con)
+        _claim(con, run, progress)
+        _find_repeats(con)
+        _count(con, progress)
+        if not run.dry:
             _insert(con, run)
             _record(con, run, progress)
             con.execute("COMMIT")
-        except BaseException:
+            return
+    except BaseException:
+        with suppress(duckdb.Error):
             con.execute("ROLLBACK")
-            raise
-    finally:
-        con.execute("DETACH store")
+        raise
+    con.execute("ROLLBACK")
 
 
 def attach_store(con: "duckdb.DuckDBPyConnection", run: Run) -> None:
@@ -151,8 +167,8 @@ def _price(con: "duckdb.DuckDBPyConnection", run: Run) -> None:
 
 def _insert_rows(con: "duckdb.DuckDBPyConnection", table: str, rows: Sequence[Sequence[object]]) -> None:
     if rows:
-        marks = "(" + ", ".join("?" for _ in rows[0]) + ")"
-        con.execute(f"INSERT INTO {table} VALUES {', '.join([marks] * len(rows))}", [v for row in rows for v in row])
+        columns = [list(column) for column in zip(*rows, strict=True)]
+        con.execute(f"INSERT INTO {table} SELECT {', '.join('unnest(?)' for _ in columns)}", columns)
 
 
 def _summarise(con: "duckdb.DuckDBPyConnection") -> None:
@@ -175,10 +191,13 @@ def _check_hash(con: "duckdb.DuckDBPyConnection") -> None:
 
 def _claim(con: "duckdb.DuckDBPyConnection", run: Run, progress: Sequence[Progress]) -> None:
     """Give new sources their ids, and see that nobody else read on in the others."""
-    (next_id,) = con.execute("SELECT coalesce(max(source_id), 0) + 1 FROM store.sources").fetchone() or (1,)
+    stored: dict[str, set[tuple[int, int]]] = {}
+    next_id = 1
+    for source_id, head, position in con.execute("SELECT source_id, head, position FROM store.sources").fetchall():
+        stored.setdefault(head, set()).add((source_id, position))
+        next_id = max(next_id, source_id + 1)
     for source in progress:
-        rivals = con.execute("SELECT source_id, position FROM store.sources WHERE head = ?", [source.head]).fetchall()
-        if frozenset(rivals) != source.rivals:
+        if source.rivals != stored.get(source.head, set()):
             raise ConflictError
         if source.before is not None:
             source.source_id = source.before.source_id
@@ -223,25 +242,18 @@ def _insert(con: "duckdb.DuckDBPyConnection", run: Run) -> None:
 
 def _record(con: "duckdb.DuckDBPyConnection", run: Run, progress: Sequence[Progress]) -> None:
     """Write how far each source was read, and the account of the run so far."""
-    for source in progress:
-        account = source.account
-        if source.before is None:
-            con.execute(
-                "INSERT INTO store.sources VALUES (?, ?, ?, ?, ?, ?, NULL, 0, 0, 0, 0, 0, ?, ?)",
-                [
-                    source.source_id, source.name, source.head, source.tail, source.position, source.lines,
-                    run.started_at, run.started_at,
-                ],
-            )  # fmt: skip
-        con.execute(
-            "UPDATE store.sources SET name = ?, tail = ?, position = ?, lines = ?, last_read_at = ?, read = read + ?,"
-            " requests = requests + ?, events = events + ?, duplicates = duplicates + ?, rejected = rejected + ?"
-            " WHERE source_id = ?",
-            [
-                source.name, source.tail, source.position, source.lines, run.started_at, account.read,
-                account.requests, account.events, account.duplicates, account.rejected, source.source_id,
-            ],
-        )  # fmt: skip
+    con.execute(
+        "CREATE OR REPLACE TEMP TABLE places (source_id INTEGER, is_new BOOLEAN, name VARCHAR, head VARCHAR,"
+        " tail VARCHAR, position BIGINT, lines BIGINT, read BIGINT, requests BIGINT, events BIGINT, duplicates BIGINT,"
+        " rejected BIGINT)"
+    )
+    rows = [
+        (s.source_id, s.before is None, s.name, s.head, s.tail, s.position, s.lines, *astuple(s.account))
+        for s in progress
+    ]
+    _insert_rows(con, "places", rows)
+    con.execute(queries.text("ingest/insert_sources"), {"now": run.started_at})
+    con.execute(queries.text("ingest/update_sources"), {"now": run.started_at})
     con.execute(queries.text("ingest/move_displaced"))
     total = run.account + sum((source.account for source in progress), Account())
     con.execute("DELETE FROM store.batches WHERE batch_id = ?", [run.batch_id])

@@ -326,7 +326,8 @@ FROM told
         parts = [_literal("{" + ",".join(f"{_json(key)}:null" for key in first))]
         for paths in fields:
             arms = "".join(
-                f" WHEN {self._member(path)} IS NOT NULL AND {_coalesce(list(map(self._member, paths[:number])))} IS NULL"
+                f" WHEN {self._member(path)} IS NOT NULL"
+                f" AND {_coalesce([self._member(before) for before in paths[:number]])} IS NULL"
                 f" THEN {_literal(',' + _json(path) + ':null')}"
                 for number, path in enumerate(paths)
                 if number

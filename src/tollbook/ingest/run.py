@@ -1,6 +1,6 @@
 """One run of ingest: sources in, accounts out; batches of blocks are read ahead, judged, and committed one by one."""
 
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -216,7 +216,7 @@ def _locate_rejects(con: "duckdb.DuckDBPyConnection", blocks_: Sequence[Block]) 
         "SELECT DISTINCT source_no, line FROM staged WHERE kind = 'reject' ORDER BY source_no, line"
     ).fetchall()
     for block in blocks_ if refused else ():
-        last = block.line + block.line_ends
+        last = block.line + block.line_ends - block.ended
         lines = [line for source, line in refused if source == block.source and block.line <= line <= last]
         con.execute(
             "INSERT INTO offsets SELECT $source, unnest($lines), unnest($offsets)",
@@ -224,16 +224,21 @@ def _locate_rejects(con: "duckdb.DuckDBPyConnection", blocks_: Sequence[Block]) 
         )
 
 
-def _known_sources(run: Run) -> list[Known]:
+def _known_sources(run: Run) -> dict[str, list[Known]]:
+    """Return the sources that the store has read, by the digest of their first line."""
+    known: dict[str, list[Known]] = {}
     if not run.store.exists():
-        return []
+        return known
     with reader(run.store, lock_timeout_s=run.lock_timeout_s) as con:
         rows = con.execute("SELECT source_id, head, tail, position, lines FROM store.sources").fetchall()
-    return [Known(*row) for row in rows]
+    for row in rows:
+        source = Known(*row)
+        known.setdefault(source.head, []).append(source)
+    return known
 
 
 def _batches(
-    pending: Sequence[Outcome], known: Sequence[Known], batch_bytes: int, watch: Watch
+    pending: Sequence[Outcome], known: Mapping[str, Sequence[Known]], batch_bytes: int, watch: Watch
 ) -> Generator[_Batch, None, None]:
     """Read sources into batches of about `batch_bytes`; small sources share one, large ones take several."""
     batch, size = _Batch(), 0
@@ -244,7 +249,7 @@ def _batches(
             outcome.error, outcome.done = str(error), True
             continue
         stream, tail = found.stream, found.tail
-        rivals = frozenset((source.source_id, source.position) for source in known if source.head == found.head)
+        rivals = frozenset((source.source_id, source.position) for source in known.get(found.head, ()))
         reading = _Reading(outcome, found.head, found.known, rivals)
         line = found.known.lines + 1 if found.known else 1
         consumed = 0

@@ -144,6 +144,14 @@ def _mended_string(literal: str) -> str:
 
 
 def is_unfinished(text: str) -> bool:
-    """Tell whether the last line of a source, without its end, is a record that is still being written."""
-    start = text.lstrip(" \t\r\n,[")
-    return start.startswith("{") and _end_of_object(start, 0) is None
+    """Tell whether the last line of a source, without its end, is still being written: whole records are not.
+
+    Text waits for its line end too, or a source that is read while it grows would be refused in halves.
+    """
+    position = _BETWEEN.match(text).end()  # type: ignore[union-attr]
+    while position < len(text):
+        end = _end_of_object(text, position)
+        if end is None:
+            return True
+        position = _BETWEEN.match(text, end).end()  # type: ignore[union-attr]
+    return False

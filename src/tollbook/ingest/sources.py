@@ -2,7 +2,7 @@
 
 import glob
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
 from pathlib import Path
@@ -110,7 +110,7 @@ class Found:
     tail: bytes
 
 
-def recognise(path: str, known: Sequence[Known]) -> Found:
+def recognise(path: str, known: Mapping[str, Sequence[Known]]) -> Found:
     """Open a source, positioned where reading goes on.
 
     A file is the one that was read before when it begins with the same line and the bytes before the position
@@ -122,7 +122,7 @@ def recognise(path: str, known: Sequence[Known]) -> Found:
     stream = open_stream(path)
     try:
         head = head_of(stream)
-        candidates = sorted((k for k in known if k.head == head), key=lambda k: k.position)
+        candidates = sorted(known.get(head, ()), key=lambda source: source.position)
         if path == STDIN or not candidates:
             return Found(stream, head, None, b"")
         best, best_tail = None, b""

@@ -115,7 +115,7 @@ def _lines_of(reject: _Reject, offsets: list[int]) -> dict[int, str]:
         return {}
     lines: dict[int, str] = {}
     try:
-        found = recognise(source, [Known(0, head, tail, position, 0)])
+        found = recognise(source, {head: [Known(0, head, tail, position, 0)]})
         found.stream.close()
         if found.known is None:
             return {}
