@@ -216,7 +216,7 @@ def _locate_rejects(con: "duckdb.DuckDBPyConnection", blocks_: Sequence[Block]) 
         "SELECT DISTINCT source_no, line FROM staged WHERE kind = 'reject' ORDER BY source_no, line"
     ).fetchall()
     for block in blocks_ if refused else ():
-        last = block.line + block.line_ends - block.ended - block.ended
+        last = block.line + block.line_ends - block.ended
         lines = [line for source, line in refused if source == block.source and block.line <= line <= last]
         con.execute(
             "INSERT INTO offsets SELECT $source, unnest($lines), unnest($offsets)",
