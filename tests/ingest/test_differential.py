@@ -1,0 +1,150 @@
+"""However a record is read, by the shape of its neighbours or by all the keys there are, it is judged the same."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tollbook.ingest.fields import MACROS
+from tollbook.ingest.formats import native
+from tollbook.ingest.judge import _shape_of
+from tollbook.ingest.lines import LINES_OF_PIECES, Block, pieces_of_blocks
+from tollbook.ingest.parse import Shape, parse_sql
+from tollbook.store.connection import memory
+
+Record = dict[str, Any]
+Judged = dict[int, dict[str, Any]]
+
+KNOWN = [key for paths in native().fields.values() for key in paths]
+TIMES = st.sampled_from(["2026-04-20T10:00:00Z", 1776679200, 1776679200123, "1776679200.25", "2026-04-20 10:00:00,5"])
+# Keys that tollbook's own statement uses, keys that are special somewhere, and keys that differ in case only.
+ODD_KEYS = [
+    "", "x", "X", "Model", "TIMESTAMP", "text", "keys", "kind", "raw_model", "source_no", "log", "stream", "é", "a'b",
+    'q"r', "b\\s", "sp ace", "dot.ted", "~t", "a/b", "nul\0l", "new\nline", "\u2028", "\U0001f600", "*", "$", "[0]",
+]  # fmt: skip
+USAGE = st.dictionaries(
+    st.sampled_from(
+        ["input_tokens", "prompt_tokens", "output_tokens", "completion_tokens", "total_tokens", "service_tier",
+         "cache_read_input_tokens", "cache_creation_input_tokens", "promptTokenCount", "thoughtsTokenCount"]
+    ),
+    st.one_of(st.integers(-1, 30), st.sampled_from([None, "7", 1.5, "Flex", {}])),
+    max_size=4,
+)  # fmt: skip
+SCALARS = st.one_of(
+    st.none(),
+    st.booleans(),
+    st.integers(-2, 10**13),
+    st.sampled_from([0.5, 1.0, 1e300, -0.0, 1e-9]),
+    st.sampled_from(
+        ["", " ", "1", "1.0", " 7 ", "it's", 'q"uote', "back\\slash", '{"a":1}', "{broken", "[1]", "null", "none", "-",
+         "true", "no", "200", "500", "ok", "failed", "NaN", "Infinity", "\0", "a\0b", "tab\t", "é\U0001f600"]
+    ),
+    st.text(max_size=5),
+)  # fmt: skip
+VALUES = st.one_of(
+    SCALARS,
+    USAGE,
+    st.recursive(
+        SCALARS,
+        lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.text(max_size=2), inner, max_size=2),
+        max_leaves=4,
+    ),
+)
+KEYS = st.one_of(st.sampled_from(KNOWN), st.sampled_from(ODD_KEYS))
+
+
+@st.composite
+def logs(draw: st.DrawFn) -> tuple[list[Record], int]:
+    """Records of a few shapes with variations, and how many of the first give the shape that is tried."""
+    records = []
+    time_keys = st.sampled_from(["timestamp", "ts", "time", "@timestamp"])
+    for drawn in draw(st.lists(st.dictionaries(KEYS, VALUES, max_size=7), min_size=1, max_size=3)):
+        base = {draw(time_keys): draw(TIMES), **drawn} if draw(st.integers(0, 9)) else drawn
+        records.append(base)
+        for _ in range(draw(st.integers(1, 6))):
+            changed = {key: draw(VALUES) if draw(st.integers(0, 3)) == 0 else value for key, value in base.items()}
+            if changed and draw(st.integers(0, 4)) == 0:
+                del changed[draw(st.sampled_from(sorted(changed)))]
+            if draw(st.integers(0, 3)) == 0:
+                changed[draw(KEYS)] = draw(VALUES)
+            records.append(dict(draw(st.permutations(list(changed.items())))))
+    return records, draw(st.integers(1, len(records)))
+
+
+@pytest.fixture(scope="module")
+def judge() -> Iterator[Any]:
+    con = memory()
+    con.execute(MACROS)
+
+    def run(lines: list[str], shape: Shape | None, *, trusting: bool) -> Judged:
+        block = Block(0, ("\n".join(lines) + "\n").encode(), 0, 1)
+        con.register("pieces", pieces_of_blocks([block]))
+        con.execute(parse_sql(native(), (), LINES_OF_PIECES, shape=shape, trusting=trusting))
+        names = [column[0] for column in con.description]
+        rows = [dict(zip(names, row, strict=True)) for row in con.fetchall()]
+        con.unregister("pieces")
+        for row in rows:
+            if row["attributes"] is not None:  # the order of their keys is nobody's business
+                row["attributes"] = json.dumps(json.loads(row["attributes"]), sort_keys=True)
+        return {row["line"]: row for row in rows}
+
+    yield run
+    con.close()
+
+
+@settings(max_examples=80, deadline=None, suppress_health_check=list(HealthCheck))
+@given(log=logs())
+def test_a_shape_decides_how_fast_a_record_is_read_and_not_how_it_is_judged(judge: Any, log: tuple[list[Record], int]):
+    records, sampled = log
+    lines = [json.dumps(record, ensure_ascii=len(record) % 2 == 0) for record in records]
+    general = judge(lines, None, trusting=False)
+    shaped = judge(lines, _shape_of(records[:sampled]), trusting=True)
+    assert len(general) == len(shaped) == len(lines)
+    for line, row in shaped.items():
+        if row["kind"] != "misshapen":
+            assert row == general[line], lines[line - 1]
+
+
+def test_records_of_the_sampled_shape_are_read_by_it(judge: Any):
+    records = [
+        {"ts": 1776679200, "model": "m", "x": None, "y": 1},
+        {"ts": 1776679200, "model": "m", "x": 2, "y": None},
+        {"ts": 1776679200, "model": "m", "y": 1},
+        {"ts": 1776679200, "model": "m"},
+    ]
+    rows = judge([json.dumps(record) for record in records], _shape_of(records), trusting=True)
+    assert [row["kind"] for row in rows.values()] == ["request"] * 4
+
+
+# What a record keeps beside its fields must be all of it, with its JSON type.
+@settings(max_examples=50, deadline=None, suppress_health_check=list(HealthCheck))
+@given(
+    more=st.dictionaries(
+        st.text(max_size=4).filter(lambda key: key not in {*KNOWN, "log", "stream"}), VALUES, min_size=1, max_size=5
+    ),
+    by_shape=st.booleans(),
+)
+def test_everything_that_no_field_takes_is_kept_with_its_type(judge: Any, more: Record, by_shape: bool):
+    record = {"timestamp": "2026-04-20T10:00:00Z", "model": "m", **more}
+    shape = _shape_of([record]) if by_shape else None
+    (row,) = judge([json.dumps(record)], shape, trusting=by_shape).values()
+    assert row["kind"] == "request"
+    kept = json.loads(row["attributes"]) if row["attributes"] else {}
+    expected = {key: value for key, value in more.items() if value is not None}
+    assert json.dumps(kept, sort_keys=True) == json.dumps(expected, sort_keys=True)
+
+
+@pytest.mark.parametrize("by_shape", [True, False])
+def test_of_several_keys_for_a_field_the_first_with_a_value_counts_and_the_others_are_kept(judge: Any, by_shape: bool):
+    record = {
+        "timestamp": None, "ts": 1776679200, "time": "2020-01-01", "input_tokens": None, "prompt_tokens": 5,
+        "environment": "prod", "env": "dev", "user": None, "user_id": 7, "model": "m", "message": "of a request",
+    }  # fmt: skip
+    shape = _shape_of([record]) if by_shape else None
+    (row,) = judge([json.dumps(record)], shape, trusting=by_shape).values()
+    assert (row["kind"], row["time"].isoformat(), row["input_tokens"]) == ("request", "2026-04-20T10:00:00", 5)
+    assert (row["environment"], row["user_id"]) == ("prod", "7")
+    assert json.loads(row["attributes"]) == {"time": "2020-01-01", "env": "dev", "message": "of a request"}
