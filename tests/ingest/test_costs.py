@@ -1,0 +1,164 @@
+"""The reference cases of what a request costs, as lines of a log through ingest into the store."""
+
+import json
+from datetime import datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from reading import ask, read
+from tollbook.prices.table import ALL_DAYS, ALL_TOKENS, ALWAYS_FROM, ALWAYS_UNTIL, DAY_MINUTES, NO_TOKENS, Price
+
+CASES = (
+    "C01", "C02", "C06", "C07", "C08", "C09", "C10", "C11", "C12", "C13", "C14a", "C14b", "C15", "C16", "C17", "C18",
+    "C19", "C20", "C21", "C22",
+)  # fmt: skip
+CANNOT_BE_CARRIED = {
+    "C03": "its counts stand in `modelUsage`, the summary of a client, which is no field of a native line",
+    "C04": "its counts stand in `modelUsage`, the summary of a client, which is no field of a native line",
+    "C05": "its counts stand in `modelUsage`, the summary of a client, which is no field of a native line",
+}
+RATES = {
+    "input": "input",
+    "cache_read": "cached_input",
+    "cache_write": "cache_write",
+    "cache_write_1h": "cache_write_1h",
+    "output": "output",
+}
+LATER = "2026-11-20T10:00:00Z"
+
+
+class OnePrice:
+    """A catalogue of one price, which every model has."""
+
+    def __init__(self, rates: dict[str, Decimal], tier: str = "standard", **bounds: Any) -> None:
+        self.rates, self.tier, self.bounds = rates, tier, bounds
+
+    def resolve(self, *_: object) -> str:
+        return "test/model"
+
+    def prices(self, key: str) -> list[Price]:
+        provider, model = key.split("/")
+        price = Price(
+            "test", "of the test", provider, model, self.tier, ALWAYS_FROM, ALWAYS_UNTIL, NO_TOKENS, ALL_TOKENS, 0,
+            DAY_MINUTES, ALL_DAYS, *(self.rates.get(name) for name in RATES.values()),
+        )  # fmt: skip
+        return [price._replace(**self.bounds)]
+
+
+def lines_of(case: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return the record of a case as native lines: with a time, and a model where it names none."""
+    record = dict(case["record"])
+    if "lines" in record:  # blocks of one streamed answer, in Anthropic's words
+        counts = [
+            {"input_tokens": each["input"], "output_tokens": each["output"],
+             "cache_creation_input_tokens": each["cw"], "cache_read_input_tokens": each["cr"]}
+            for each in record["lines"]
+        ]  # fmt: skip
+        return [{"ts": LATER, "id": "msg_1", "model": record["model"], "usage": usage} for usage in counts]
+    record.setdefault("ts", LATER)
+    record.setdefault("model", record.get("modelVersion", "m"))
+    return [record]
+
+
+def cost(tmp_path: Path, catalogue: Any, *records: dict[str, Any]) -> Decimal | None:
+    """Return the computed cost of the one request that records make."""
+    log, store = tmp_path / "log.jsonl", tmp_path / "store.duckdb"
+    log.write_text("".join(json.dumps(record) + "\n" for record in records))
+    (outcome,) = read(store, log, catalogue=catalogue)
+    assert outcome.account.rejected == 0
+    ((found,),) = ask(store, "SELECT computed_cost FROM requests")
+    return found  # type: ignore[no-any-return]
+
+
+@pytest.fixture(scope="module")
+def cases(shared: Path) -> dict[str, dict[str, Any]]:
+    return {case["id"]: case for case in json.loads((shared / "vectors" / "cost_cases.json").read_text())}
+
+
+def test_every_case_is_tested_or_has_a_reason_not_to_be(cases: dict[str, dict[str, Any]]):
+    assert {*cases} == {*CASES, *CANNOT_BE_CARRIED}
+    assert len(CANNOT_BE_CARRIED) == 3
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_a_line_costs_exactly_what_the_case_says(cases: dict[str, dict[str, Any]], name: str, tmp_path: Path):
+    case = cases[name]
+    rates = {RATES[unit]: Decimal(rate) for unit, rate in case["rates_usd_per_mtok"].items()}
+    tier = case["record"].get("usage", {}).get("service_tier", "standard")
+    found = cost(tmp_path, OnePrice(rates, tier), *lines_of(case))
+    assert found == Decimal(case["expected_usd"])
+    assert str(found).rstrip("0") == case["expected_usd"]  # no digit lost, none invented
+
+
+RATES_OF_ALL = {
+    "input": Decimal("2.5"),
+    "cached_input": Decimal("0.25"),
+    "cache_write": Decimal("3.125"),
+    "cache_write_1h": Decimal(5),
+    "output": Decimal(10),
+}
+LINE = {"ts": LATER, "model": "m"}
+
+
+def test_each_class_of_tokens_is_billed_at_its_rate_and_none_twice(tmp_path: Path):
+    counts = {
+        "input_tokens": 1000, "cached_input_tokens": 200, "cache_write_tokens": 300, "cache_write_1h_tokens": 100,
+        "output_tokens": 50, "reasoning_tokens": 40,
+    }  # fmt: skip
+    # 500 x 2.5 + 200 x 0.25 + 200 x 3.125 + 100 x 5 + 50 x 10 = 2925 millionths
+    assert cost(tmp_path, OnePrice(RATES_OF_ALL), {**LINE, **counts}) == Decimal("0.002925")
+
+
+def test_a_class_without_a_rate_of_its_own_is_charged_as_the_next_wider_one(tmp_path: Path):
+    rates = {"input": Decimal(2), "output": Decimal(10)}
+    counts = {"input_tokens": 1000, "cached_input_tokens": 200, "cache_write_tokens": 300, "cache_write_1h_tokens": 100}
+    assert cost(tmp_path, OnePrice(rates), {**LINE, **counts}) == Decimal("0.002")
+
+
+@pytest.mark.parametrize(
+    ("rates", "counts"),
+    [
+        ({"output": Decimal(10)}, {"input_tokens": 1, "output_tokens": 1}),
+        ({"input": Decimal(2)}, {"input_tokens": 1, "output_tokens": 1}),
+        (RATES_OF_ALL, {"output_tokens": 1}),
+        (RATES_OF_ALL, {}),
+    ],
+)
+def test_what_cannot_be_priced_whole_has_no_cost(tmp_path: Path, rates: dict[str, Decimal], counts: dict[str, int]):
+    assert cost(tmp_path, OnePrice(rates), {**LINE, **counts}) is None
+
+
+def test_no_tokens_cost_nothing_even_without_a_rate(tmp_path: Path):
+    found = cost(tmp_path, OnePrice({"input": Decimal(2)}), {**LINE, "input_tokens": 3, "output_tokens": 0})
+    assert found == Decimal("0.000006")
+
+
+def test_the_largest_count_and_the_smallest_rate_lose_no_digit(tmp_path: Path):
+    rates = {"input": Decimal("0.000000001"), "output": Decimal("0.000000001")}
+    counts = {"input_tokens": 999_999_999_999, "output_tokens": 1}
+    assert cost(tmp_path, OnePrice(rates), {**LINE, **counts}) == Decimal("0.001")
+
+
+@pytest.mark.parametrize(
+    ("bounds", "is_priced"),
+    [
+        ({"valid_from": datetime(2026, 11, 20, 10)}, True),
+        ({"valid_from": datetime(2026, 11, 20, 10, 0, 1)}, False),
+        ({"valid_until": datetime(2026, 11, 20, 10)}, False),
+        ({"over_tokens": 9}, True),
+        ({"over_tokens": 10}, False),
+        ({"upto_tokens": 10}, True),
+        ({"upto_tokens": 9}, False),
+        ({"minute_from": 600, "minute_until": 601}, True),
+        ({"minute_from": 0, "minute_until": 600}, False),
+        ({"weekdays": 1 << 4}, True),  # the 20th is a Friday
+        ({"weekdays": ALL_DAYS - (1 << 4)}, False),
+        ({"service_tier": "batch"}, False),
+    ],
+)
+def test_a_price_holds_within_its_bounds_only(tmp_path: Path, bounds: dict[str, Any], is_priced: bool):
+    found = cost(tmp_path, OnePrice({"input": Decimal(1)}, **bounds), {**LINE, "input_tokens": 10})
+    assert found == (Decimal("0.00001") if is_priced else None)
