@@ -1,9 +1,9 @@
 -- Which requests of the batch are new, and what did each cost?
--- Reads: staged (judged records), batch_sources, tiers and price (resolved once per provider, model and tier),
--- repeats (rows of staged that are here already).
+-- Reads: staged (judged records), batch_sources, rates (the prices that can apply), repeats (rows of staged that
+-- are here already, where there are any).
 -- Parameters: $batch_id.
 -- Cost: tokens x USD per million tokens, in decimals, exact; NULL where any class of tokens has no rate.
--- The catalogue's prices do not overlap, so at most one row of `price` meets a request.
+-- The catalogue's prices do not overlap, so at most one row of `rates` meets a request.
 INSERT INTO store.requests BY NAME
 SELECT
     s.time, s.request_id, s.trace_id, s.span_id, s.parent_span_id, s.session_id, s.provider, s.model, s.service_tier,
@@ -29,16 +29,13 @@ SELECT
     b.source_id, s.line, $batch_id AS batch_id, s.identity, s.twin
 FROM staged AS s
 JOIN batch_sources AS b ON b.source_no = s.source_no
-LEFT JOIN tiers AS t
-    ON t.provider IS NOT DISTINCT FROM s.provider
-    AND t.model = s.model
-    AND t.service_tier IS NOT DISTINCT FROM s.service_tier
-LEFT JOIN price AS p
-    ON p.provider = t.price_provider
-    AND p.model = t.price_model
-    AND p.service_tier = t.price_tier
+LEFT JOIN rates AS p
+    ON p.named_model = s.model
+    AND p.named_provider IS NOT DISTINCT FROM s.provider
+    AND p.named_tier IS NOT DISTINCT FROM s.service_tier
     AND s.time >= p.valid_from AND s.time < p.valid_until
     AND s.input_tokens > p.over_tokens AND s.input_tokens <= p.upto_tokens
-    AND hour(s.time) * 60 + minute(s.time) >= p.minute_from AND hour(s.time) * 60 + minute(s.time) < p.minute_until
-    AND (p.weekdays >> (isodow(s.time)::INTEGER - 1)) & 1 = 1
+    AND CASE WHEN p.always THEN true
+        ELSE hour(s.time) * 60 + minute(s.time) >= p.minute_from AND hour(s.time) * 60 + minute(s.time) < p.minute_until
+            AND (p.weekdays >> (isodow(s.time)::INTEGER - 1)) & 1 = 1 END
 WHERE s.kind = 'request' /*new*/

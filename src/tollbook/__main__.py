@@ -10,9 +10,15 @@ def main() -> None:
 
         sys.stdout.write(f"tollbook {__version__}\n")
         return
-    from tollbook.cli.app import run  # noqa: PLC0415 - start-up
+    try:
+        from tollbook.cli.app import run  # noqa: PLC0415 - start-up
 
-    sys.exit(run(sys.argv[1:]))
+        code = run(sys.argv[1:])
+    except KeyboardInterrupt:  # Ctrl-C before `run` was there to see it, or while it ended
+        from tollbook.exits import Exit  # noqa: PLC0415
+
+        code = Exit.INTERRUPTED
+    sys.exit(code)
 
 
 if __name__ == "__main__":

@@ -104,6 +104,8 @@ def run(arguments: list[str]) -> int:  # noqa: PLR0911 - one for each way to end
         _complain(str(error))
         return misused if isinstance(error, UsageError) else failed
     except Exception as error:  # noqa: BLE001 - the last resort: what nobody foresaw is still one sentence
+        if str(error) == "Query interrupted":  # what DuckDB makes of Ctrl-C while it works, a RuntimeError
+            return Exit.INTERRUPTED
         _maybe_raise(arguments)
         _complain(f"Something unforeseen happened ({type(error).__name__}). Run again with --verbose to see where.")
         return failed

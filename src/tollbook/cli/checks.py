@@ -21,7 +21,7 @@ CheckFormat = Annotated[
 ExitZero = Annotated[bool, typer.Option("--exit-zero", help="Exit 0 whatever the check finds.")]
 NoData = Annotated[
     Literal["ok", "unknown", "critical"],
-    typer.Option("--no-data", help="What a window without data comes to, when nothing could be judged."),
+    typer.Option("--no-data", help="What it comes to that something had no data to be judged by."),
 ]
 
 

@@ -19,13 +19,16 @@ if TYPE_CHECKING:
     from tollbook.prices.resolve import Catalogue
 
 _EXCERPT_LENGTH = 200
-# The columns of the store's table `prices`.
-_PRICE_TABLE = """
+# `price` has the columns of the store's table `prices`.
+_PRICE_TABLES = """
 CREATE TEMP TABLE IF NOT EXISTS price (
     price_id VARCHAR, catalogue VARCHAR, provider VARCHAR, model VARCHAR, service_tier VARCHAR, valid_from TIMESTAMP,
     valid_until TIMESTAMP, over_tokens BIGINT, upto_tokens BIGINT, minute_from SMALLINT, minute_until SMALLINT,
     weekdays SMALLINT, input DECIMAL(18, 9), cached_input DECIMAL(18, 9), cache_write DECIMAL(18, 9),
-    cache_write_1h DECIMAL(18, 9), output DECIMAL(18, 9))
+    cache_write_1h DECIMAL(18, 9), output DECIMAL(18, 9));
+CREATE OR REPLACE TEMP TABLE tiers (
+    provider VARCHAR, model VARCHAR, service_tier VARCHAR,
+    price_provider VARCHAR, price_model VARCHAR, price_tier VARCHAR);
 """
 
 
@@ -89,8 +92,14 @@ class Run:
     account: Account = field(default_factory=Account)
 
 
+def prepare(con: "duckdb.DuckDBPyConnection", run: Run) -> None:
+    """Do what a batch needs before it is committed and can be done without the store: find its prices and its twins."""
+    _price(con, run)
+    _summarise(con)
+
+
 def commit(con: "duckdb.DuckDBPyConnection", run: Run, progress: Sequence[Progress]) -> None:
-    """Commit the table `staged` (and `offsets`) with the positions of its sources; nothing or all of it.
+    """Commit a prepared `staged` (and `offsets`) with the positions of its sources; nothing or all of it.
 
     Raises:
         ConflictError: Another run got ahead on one of the sources; nothing was committed.
@@ -98,8 +107,6 @@ def commit(con: "duckdb.DuckDBPyConnection", run: Run, progress: Sequence[Progre
     """
     import duckdb  # noqa: PLC0415 - start-up
 
-    _price(con, run)
-    _summarise(con)
     attach_store(con, run)
     try:
         _commit_attached(con, run, progress)
@@ -142,27 +149,27 @@ def attach_store(con: "duckdb.DuckDBPyConnection", run: Run) -> None:
 
 
 def _price(con: "duckdb.DuckDBPyConnection", run: Run) -> None:
-    """Fill `tiers` (provider, model and tier of the batch, and what each is priced as) and `price` (their prices)."""
+    """Fill `rates`: the prices that can apply to the batch, by provider, model and tier as the log writes them.
+
+    All of the catalogue's prices of those models go to the store; `rates` leaves out those of other times.
+    """
     from tollbook.prices.table import service_tier  # noqa: PLC0415 - start-up
 
-    con.execute(
-        "CREATE OR REPLACE TEMP TABLE tiers (provider VARCHAR, model VARCHAR, service_tier VARCHAR,"
-        " price_provider VARCHAR, price_model VARCHAR, price_tier VARCHAR)"
-    )
-    found = con.execute(
+    con.execute(_PRICE_TABLES)
+    named = con.execute(
         "SELECT DISTINCT provider, model, service_tier FROM staged WHERE kind = 'request' AND model IS NOT NULL"
     ).fetchall()
-    rows: list[tuple[object, ...]] = []
+    tiers: list[tuple[object, ...]] = []
     keys: dict[str, None] = {}
-    for provider, model, tier in found:
+    for provider, model, tier in named:
         key = run.catalogue.resolve(provider, model, run.aliases)
         if key is not None:
             keys[key] = None
-            rows.append((provider, model, tier, *key.split("/", 1), service_tier(tier)))
-    _insert_rows(con, "tiers", rows)
-    con.execute(_PRICE_TABLE)
+            tiers.append((provider, model, tier, *key.split("/", 1), service_tier(tier)))
+    _insert_rows(con, "tiers", tiers)
     known = {f"{row[0]}/{row[1]}" for row in con.execute("SELECT DISTINCT provider, model FROM price").fetchall()}
     _insert_rows(con, "price", [price for key in keys if key not in known for price in run.catalogue.prices(key)])
+    con.execute(queries.text("ingest/choose_rates"))
 
 
 def _insert_rows(con: "duckdb.DuckDBPyConnection", table: str, rows: Sequence[Sequence[object]]) -> None:

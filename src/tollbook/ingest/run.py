@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from tollbook.errors import SourceError, TollbookError
 from tollbook.ingest.account import Account
-from tollbook.ingest.commit import ConflictError, Progress, Run, commit
+from tollbook.ingest.commit import ConflictError, Progress, Run, commit, prepare
 from tollbook.ingest.fields import MACROS
 from tollbook.ingest.judge import Formats, judge
 from tollbook.ingest.lines import Block, blocks
@@ -157,6 +157,7 @@ def _pass(
             if batch is not None and batch.blocks:
                 judge(con, formats, batch.blocks)
                 _locate_rejects(con, batch.blocks)
+                prepare(con, run)
             return batch
 
         def start(number: int) -> "Future[_Batch | None]":

@@ -182,10 +182,12 @@ def check_alerts(
 
 
 def outcome(evaluated: Sequence[Evaluated], *, no_data: Check = Check.UNKNOWN) -> Check:
-    """Return what a check of alerts comes to: the worst that fires, or `no_data` where no rule could be judged."""
-    if all(one.reading.value is None for one in evaluated):
-        return no_data
-    return Check.worst([_SEVERITIES[one.alert.severity] for one in evaluated if one.reading.fires])
+    """Return what a check of alerts comes to: the worst of what fires, and of `no_data` where a rule could not judge.
+
+    Quiet is not well: with logs that stopped an hour ago no rule fires, and somebody has to know.
+    """
+    states = [_SEVERITIES[one.alert.severity] for one in evaluated if one.reading.fires]
+    return Check.worst([*states, *(no_data for one in evaluated if one.reading.value is None)])
 
 
 def alerts_report(

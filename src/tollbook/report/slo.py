@@ -170,11 +170,9 @@ def check_slos(
 
 
 def outcome(judged: Iterable[Judged], *, no_data: Check = Check.UNKNOWN) -> Check:
-    """Return what a check of objectives comes to: one missed is CRITICAL, nothing but silence is `no_data`."""
-    statuses = {one.verdict.status for one in judged}
-    if "breach" in statuses:
-        return Check.CRITICAL
-    return no_data if statuses == {"no_data"} else Check.OK
+    """Return what a check of objectives comes to: the worst of CRITICAL for one missed and `no_data` for a silent one."""
+    states = {"breach": Check.CRITICAL, "no_data": no_data}
+    return Check.worst([states.get(one.verdict.status, Check.OK) for one in judged])
 
 
 def slo_report(
