@@ -112,6 +112,14 @@ def test_a_quiet_hour_of_a_store_in_use_is_a_known_zero(open_with: Callable, by)
     assert outcome(found) is Check.WARNING
 
 
+def test_an_hour_of_a_store_in_use_that_nothing_was_logged_in_is_unknown_not_ok(open_with: Callable):
+    found = check(open_with(requests(1, time=NOW - timedelta(days=1))), ALERTS)
+    assert values(found) == [(None, "inactive"), (None, "inactive"), (0, "inactive"), (None, "inactive")]
+    assert outcome(found) is Check.UNKNOWN
+    assert outcome(found, no_data=Check.OK) is Check.OK
+    assert outcome(found[2:3]) is Check.OK  # that nothing was spent is known
+
+
 def test_unpriced_requests_make_a_cost_a_lower_bound(open_with: Callable):
     rows = (
         requests(2, computed_cost=CHEAP)

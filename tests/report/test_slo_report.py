@@ -131,7 +131,7 @@ def test_objectives_stay_in_their_order_whatever_their_windows(open_with: Callab
     assert [one.slo.name for one in judge(open_with(requests(1)), slos)] == ["a", "b", "c"]
 
 
-def test_a_miss_is_critical_and_only_complete_silence_is_unknown(open_with: Callable):
+def test_a_miss_is_critical_and_silence_is_unknown(open_with: Callable):
     con = open_with(requests(1, success=False, latency_ms=None))
     judged = judge(con, [success(), latency("2s")])
     assert [one.verdict.status for one in judged] == ["breach", "no_data"]
@@ -141,10 +141,11 @@ def test_a_miss_is_critical_and_only_complete_silence_is_unknown(open_with: Call
     assert outcome(silent, no_data=Check.OK) is Check.OK
 
 
-def test_silence_beside_a_kept_objective_is_ok(open_with: Callable):
+def test_silence_beside_a_kept_objective_is_unknown(open_with: Callable):
     judged = judge(open_with(requests(1, latency_ms=None)), [success(), latency("2s")])
     assert [one.verdict.status for one in judged] == ["ok", "no_data"]
-    assert outcome(judged) is Check.OK
+    assert outcome(judged) is Check.UNKNOWN
+    assert outcome(judged, no_data=Check.OK) is Check.OK
 
 
 def test_the_report_has_the_columns_of_the_contract(open_with: Callable):

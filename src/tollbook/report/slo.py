@@ -170,7 +170,7 @@ def check_slos(
 
 
 def outcome(judged: Iterable[Judged], *, no_data: Check = Check.UNKNOWN) -> Check:
-    """Return what a check of objectives comes to: the worst of CRITICAL for one missed and `no_data` for a silent one."""
+    """Return what a check of objectives comes to, the worst of: CRITICAL for one missed, `no_data` for a silent one."""
     states = {"breach": Check.CRITICAL, "no_data": no_data}
     return Check.worst([states.get(one.verdict.status, Check.OK) for one in judged])
 
