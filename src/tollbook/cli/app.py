@@ -1,7 +1,6 @@
 """The application: global options, the commands, and the one place where an error becomes a sentence and a code."""
 
 import itertools
-import os
 import sys
 from datetime import datetime
 from pathlib import Path
@@ -95,14 +94,16 @@ def run(arguments: list[str]) -> int:  # noqa: PLR0911 - one for each way to end
         return misused
     except (KeyboardInterrupt, typer.Abort):
         return Exit.INTERRUPTED
-    except BrokenPipeError:
-        # The reader of a pipe (`| head`) has seen enough; keep the interpreter from complaining when it flushes.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except SystemExit:  # how typer ends when nobody reads its help; reports see to that themselves
         return Exit.OK
     except TollbookError as error:
         _maybe_raise(arguments)
         _complain(str(error))
         return misused if isinstance(error, UsageError) else failed
+    except OSError as error:
+        _maybe_raise(arguments)
+        _complain(f"{error.filename or 'A file'} cannot be read or written: {error.strerror or error}.")
+        return failed
     except Exception as error:  # noqa: BLE001 - the last resort: what nobody foresaw is still one sentence
         if str(error) == "Query interrupted":  # what DuckDB makes of Ctrl-C while it works, a RuntimeError
             return Exit.INTERRUPTED

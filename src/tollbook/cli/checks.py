@@ -53,11 +53,11 @@ def finish(
     Raises:
         typer.Exit: Always, with the exit code.
     """
-    from tollbook.cli.emit import emit, write_whole  # noqa: PLC0415 - start-up
+    from tollbook.cli.emit import emit, print_bytes, write_whole  # noqa: PLC0415 - start-up
 
     if format == "nagios":
         if output is None:
-            typer.echo(line())
+            print_bytes(f"{line()}\n".encode())
         else:
             write_whole(output, f"{line()}\n".encode())
     else:

@@ -62,7 +62,7 @@ def emit(
     if output is not None:
         write_whole(output, content)
     else:
-        _print(content)
+        print_bytes(content)
 
 
 def choose_format(format: "ReportFormat | None", output: Path | None) -> "ReportFormat":  # noqa: A002
@@ -176,8 +176,25 @@ def _color(session: "Session", *, terminal: bool) -> bool:
     return terminal and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
 
 
-def _print(content: bytes) -> None:
-    """Write to stdout in UTF-8 whatever the locale says: files of one command are the same everywhere."""
-    sys.stdout.flush()
-    sys.stdout.buffer.write(content)
-    sys.stdout.buffer.flush()
+def print_bytes(content: bytes) -> None:
+    """Write to stdout as it is, UTF-8 whatever the locale says: files of one command are the same everywhere.
+
+    A reader of a pipe that has seen enough (`| head`) changes nothing of what a command finds, or exits with.
+
+    Raises:
+        TollbookError: It cannot be written: the disk is full, say.
+    """
+    try:
+        sys.stdout.flush()
+        sys.stdout.buffer.write(content)
+        sys.stdout.buffer.flush()
+    except BrokenPipeError:
+        _forget_stdout()
+    except OSError as error:
+        _forget_stdout()
+        raise TollbookError(f"The output cannot be written: {error.strerror}.") from error
+
+
+def _forget_stdout() -> None:
+    """Send what is left in the buffers nowhere; else the interpreter complains when it flushes them at its end."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

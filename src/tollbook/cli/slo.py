@@ -90,7 +90,8 @@ def explain(
     where: Where = None,
 ) -> None:
     """Show how an objective is judged: its window, counts and formula, and the SQL with its parameters."""
-    from tollbook.render.slo_text import explanation  # noqa: PLC0415 - start-up
+    from tollbook.cli.emit import print_bytes  # noqa: PLC0415 - start-up
+    from tollbook.render.slo_text import explanation  # noqa: PLC0415
     from tollbook.report.scope import parse_where  # noqa: PLC0415
     from tollbook.report.slo import check_slos, plan  # noqa: PLC0415
 
@@ -102,7 +103,8 @@ def explain(
         judged, warnings = check_slos(
             con, chosen, session.dimensions, now=session.now, zone=session.zone, conditions=conditions
         )
-    typer.echo(explanation(scan, judged, warnings, now=session.now, zone=session.zone))
+    text = explanation(scan, judged, warnings, now=session.now, zone=session.zone)
+    print_bytes(f"{text}\n".encode())
 
 
 @_group.command(epilog="Example: tollbook slo validate")
