@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from tollbook.cli.session import Session
 from tollbook.config.defaults import ALERTS, SLOS
 from tollbook.config.load import load
 from tollbook.config.model import Config
@@ -121,6 +122,37 @@ def test_the_stores_variable_wins_over_the_file(tmp_path: Path, monkeypatch: pyt
     monkeypatch.setenv("TOLLBOOK_STORE", "/elsewhere/s.duckdb")
     settings = load(written(tmp_path, WHOLE))
     assert (settings.store_path, settings.origins["store"]) == (Path("/elsewhere/s.duckdb"), "TOLLBOOK_STORE")
+
+
+def test_a_variable_can_begin_with_the_home_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    written(tmp_path, 'currency = "EUR"')
+    monkeypatch.setenv("TOLLBOOK_CONFIG", "~/tollbook.toml")  # a crontab has no shell that would expand it
+    monkeypatch.setenv("TOLLBOOK_STORE", "~/s.duckdb")
+    settings = load(None)
+    assert (settings.file, settings.store_path) == (tmp_path / "tollbook.toml", tmp_path / "s.duckdb")
+
+
+def test_without_a_home_folder_everything_can_still_be_named(bare: Path, monkeypatch: pytest.MonkeyPatch):
+    def nobody(*_: object) -> Path:
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.setattr("platformdirs.user_config_path", nobody)
+    monkeypatch.setattr("platformdirs.user_data_path", nobody)
+    assert (load(None).file, load(None).store_path) == (None, None)
+    with pytest.raises(UsageError, match="no home folder for the store"):
+        _ = Session().store_path
+    assert Session(store_file=bare / "s.duckdb").store_path == bare / "s.duckdb"
+
+
+def test_a_closed_folder_of_the_user_is_passed_over(bare: Path, monkeypatch: pytest.MonkeyPatch):
+    def closed(path: Path) -> bool:
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr(Path, "is_file", closed)
+    assert load(None).file is None
+    with pytest.raises(UsageError, match="closed to you"):
+        load(bare / "tollbook.toml")
 
 
 @pytest.mark.parametrize(

@@ -71,7 +71,7 @@ def _settings_report(session: "Session") -> "Report":
     rows = []
     for key, value in flatten(settings.config):
         option, given = options.get(key, ("", None))
-        shown = session.store_path if key == "store" else given or value
+        shown = session.store_file or settings.store_path if key == "store" else given or value
         if shown is not None:  # keys that mean nothing unless they are given
             rows.append((key, _as_text(shown), option if given else settings.origins[key]))
     return Report(

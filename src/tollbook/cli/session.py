@@ -52,8 +52,19 @@ class Session:
 
     @property
     def store_path(self) -> Path:
-        """The store: `--store`, else `TOLLBOOK_STORE`, the configuration's, or the user's data folder."""
-        return self.store_file or self.settings.store_path
+        """The store: `--store`, else `TOLLBOOK_STORE`, the configuration's, or the user's data folder.
+
+        Raises:
+            UsageError: None of them says where it is.
+        """
+        from tollbook.config.load import expand  # noqa: PLC0415 - start-up
+        from tollbook.errors import UsageError  # noqa: PLC0415
+
+        if self.store_file:
+            return expand(self.store_file)
+        if self.settings.store_path is None:
+            raise UsageError("There is no home folder for the store. Say where it is: --store FILE or TOLLBOOK_STORE.")
+        return self.settings.store_path
 
     @cached_property
     def dimensions(self) -> "dict[str, Dimension]":

@@ -4,6 +4,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal
 
 from tollbook.config.keys import flatten
 from tollbook.config.model import Config
@@ -22,13 +23,13 @@ class Settings:
     Args:
         config: The values.
         file: The file that was read, or None where there is none.
-        store_path: The store's file (unless `--store` names another).
+        store_path: The store's file (unless `--store` names another), or None where nothing says where it is.
         origins: Dotted key (`cost.source`, `slo[1].name`) -> `default`, the file, or an environment variable.
     """
 
     config: Config
     file: Path | None
-    store_path: Path
+    store_path: Path | None
     origins: Mapping[str, str] = field(repr=False)
 
 
@@ -63,11 +64,33 @@ def _find(config_file: Path | None) -> Path | None:
     if named is None and (variable := os.environ.get(CONFIG_VARIABLE)):
         named, by = Path(variable), CONFIG_VARIABLE
     if named is not None:
-        if not named.is_file():
-            raise UsageError(f"There is no configuration file {named}, which {by} names.")
+        named = expand(named)
+        if not _is_file(named):
+            raise UsageError(f"There is no configuration file {named}, which {by} names, or it is closed to you.")
         return named.absolute()
-    candidates = (folder / FILE_NAME for folder in (*_folders_upward(), _user_folder("config")))
-    return next(filter(Path.is_file, candidates), None)
+    users = _user_folder("config")
+    candidates = (folder / FILE_NAME for folder in (*_folders_upward(), *([users] if users else [])))
+    return next(filter(_is_file, candidates), None)
+
+
+def expand(path: Path) -> Path:
+    """Return a path with `~` as the home folder: crontabs and unit files have no shell that would do it.
+
+    Raises:
+        UsageError: Nobody knows that home folder.
+    """
+    try:
+        return path.expanduser()
+    except RuntimeError as error:
+        raise UsageError(f"The home folder in {path} is not known. Write the path without '~'.") from error
+
+
+def _is_file(path: Path) -> bool:
+    """Return whether there is such a file, as far as we may look: cron can have another user's home folder."""
+    try:
+        return path.is_file()
+    except PermissionError:
+        return False
 
 
 def _folders_upward() -> tuple[Path, ...]:
@@ -78,11 +101,16 @@ def _folders_upward() -> tuple[Path, ...]:
     return (here, *here.parents)
 
 
-def _user_folder(kind: str) -> Path:
+def _user_folder(kind: Literal["config", "data"]) -> Path | None:
+    """Return a folder of the user's, None where nobody knows a home folder (a container with a user id of its own)."""
     import platformdirs  # noqa: PLC0415 - start-up: not needed where a file or a variable says it
 
-    folder = platformdirs.user_config_path if kind == "config" else platformdirs.user_data_path
-    return folder("tollbook")
+    find = platformdirs.user_config_path if kind == "config" else platformdirs.user_data_path
+    try:
+        folder = find("tollbook").expanduser()
+    except RuntimeError:
+        return None
+    return folder if folder.is_absolute() else None
 
 
 def _read_file(file: Path) -> tuple[Config, frozenset[str]]:
@@ -101,12 +129,13 @@ def _read_file(file: Path) -> tuple[Config, frozenset[str]]:
     return config, given
 
 
-def _store_path(config: Config, file: Path | None) -> Path:
+def _store_path(config: Config, file: Path | None) -> Path | None:
     if variable := os.environ.get(STORE_VARIABLE):
-        return Path(variable)
+        return expand(Path(variable))
     if config.store is not None and file is not None:
-        return file.parent / Path(config.store).expanduser()
-    return _user_folder("data") / "tollbook.duckdb"
+        return file.parent / expand(Path(config.store))
+    folder = _user_folder("data")
+    return folder / "tollbook.duckdb" if folder else None
 
 
 def _origins(config: Config, file: Path | None, given: frozenset[str]) -> Mapping[str, str]:
