@@ -155,8 +155,11 @@ class _Unpacked:
         self._member = unpacker()
         self._rest = b""
         self._begun = False
+        self._is_damaged = False
 
     def read(self, count: int) -> bytes:  # noqa: ARG002 - what one block unpacks to is returned as it is
+        if self._is_damaged:  # whoever looked at the start first did not tell
+            raise _DamagedError("the archive is damaged")
         while True:
             block = self._rest or self._packed.read(_PACKED_BLOCK)
             self._rest = b""
@@ -171,6 +174,7 @@ class _Unpacked:
             try:
                 data = self._member.decompress(block)
             except Exception as error:
+                self._is_damaged = True
                 raise _DamagedError("the archive is damaged") from error
             self._begun = True
             if self._member.eof:

@@ -1,0 +1,116 @@
+"""Which files a user means, and which file a file is."""
+
+import gzip
+from pathlib import Path
+
+import pytest
+
+from tollbook.ingest.sources import Known, digest, find_sources, recognise
+
+FIRST = b'{"n": 0}\n'
+LOG = FIRST + b"".join(b'{"n": %d}\n' % number for number in range(1, 2000))
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    for name in (
+        "b.jsonl", "a.log", "a.log.1", "a.log.2.gz", "c.json.zst", "d.ndjson", "e-2026-10-31.JSONL", "notes.txt",
+        "image.png", "archive.gz", ".hidden.jsonl", "sub/f.jsonl", ".git/g.jsonl",
+    ):  # fmt: skip
+        path = tmp_path / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(FIRST)
+    return tmp_path
+
+
+def names(found: list[str], folder: Path) -> list[str]:
+    return [str(Path(path).relative_to(folder)) for path in found]
+
+
+def test_a_folder_stands_for_the_logs_below_it(folder: Path):
+    found, errors = find_sources([str(folder)])
+    assert names(found, folder) == [
+        "a.log", "a.log.1", "a.log.2.gz", "b.jsonl", "c.json.zst", "d.ndjson", "e-2026-10-31.JSONL", "sub/f.jsonl",
+    ]  # fmt: skip
+    assert errors == []
+
+
+def test_a_file_is_taken_by_any_name_and_each_once(folder: Path):
+    (folder / "link.log").symlink_to(folder / "a.log")
+    found, errors = find_sources(
+        [
+            str(folder / "notes.txt"),
+            str(folder / "sub" / ".." / "notes.txt"),
+            str(folder / "a.log"),
+            f"{folder}/link.log",
+        ]
+    )
+    assert names(found, folder) == ["notes.txt", "a.log"]
+    assert errors == []
+
+
+def test_a_glob_is_expanded_and_reaches_down(folder: Path):
+    assert names(find_sources([f"{folder}/a.log*"])[0], folder) == ["a.log", "a.log.1", "a.log.2.gz"]
+    assert names(find_sources([f"{folder}/**/*.jsonl"])[0], folder) == ["b.jsonl", "sub/f.jsonl"]
+
+
+def test_a_file_whose_name_looks_like_a_glob_is_that_file(folder: Path):
+    (folder / "log[1].jsonl").write_bytes(FIRST)
+    assert names(find_sources([f"{folder}/log[1].jsonl"])[0], folder) == ["log[1].jsonl"]
+
+
+def test_what_finds_nothing_is_told_and_the_rest_is_found(folder: Path, tmp_path: Path):
+    (folder / "empty").mkdir()
+    found, errors = find_sources([f"{folder}/gone.log", f"{folder}/*.gone", f"{folder}/empty", "-", f"{folder}/a.log"])
+    assert found == ["-", f"{folder}/a.log"]
+    assert [str(error) for error in errors[:2]] == [
+        f"There is no file or folder {folder}/gone.log.",
+        f"No file matches {folder}/*.gone.",
+    ]
+    assert str(errors[2]).startswith(f"The folder {folder}/empty holds no log files (*.jsonl, ")
+
+
+def known(source_id: int, position: int, log: bytes = LOG) -> Known:
+    """What a store knows of a log that was read up to a position."""
+    tail = log[max(0, position - 4096) : position]
+    return Known(source_id, digest(log.split(b"\n", 1)[0]), digest(tail), position, log.count(b"\n", 0, position))
+
+
+def look(path: Path, data: bytes, *sources: Known) -> tuple[int | None, int]:
+    """Return as which source a file is recognised, and where reading goes on."""
+    path.write_bytes(data)
+    by_head: dict[str, list[Known]] = {}
+    for source in sources:
+        by_head.setdefault(source.head, []).append(source)
+    found = recognise(str(path), by_head)
+    place = found.stream.position
+    rest = data if path.suffix != ".gz" else gzip.decompress(data)
+    assert found.stream.read(1 << 20) == rest[place:]
+    found.stream.close()
+    return (found.known.source_id if found.known else None), place
+
+
+def test_a_file_is_read_on_where_it_was_read_up_to(tmp_path: Path):
+    assert look(tmp_path / "any name", LOG, known(7, 9000)) == (7, 9000)
+    assert look(tmp_path / "packed.gz", gzip.compress(LOG), known(7, 9000)) == (7, 9000)
+    assert look(tmp_path / "all", LOG, known(7, len(LOG))) == (7, len(LOG))
+
+
+def test_of_several_that_it_could_be_a_file_is_the_one_read_furthest(tmp_path: Path):
+    assert look(tmp_path / "log", LOG, known(1, 9), known(3, 9000), known(2, 500)) == (3, 9000)
+
+
+def test_a_file_that_goes_another_way_is_another(tmp_path: Path):
+    other = LOG[:5000] + b"x" + LOG[5001:]
+    assert look(tmp_path / "log", other, known(1, 6000)) == (None, 0)
+    assert look(tmp_path / "log", other, known(1, 5000)) == (1, 5000)  # the same, as far as it was read
+    assert look(tmp_path / "log", other, known(1, 5000), known(2, 6000)) == (1, 5000)
+
+
+def test_a_file_that_is_shorter_now_is_another(tmp_path: Path):
+    assert look(tmp_path / "log", LOG[:8000], known(1, 9000)) == (None, 0)
+    assert look(tmp_path / "log", b"", known(1, 9000)) == (None, 0)
+
+
+def test_a_file_with_another_first_line_is_another(tmp_path: Path):
+    assert look(tmp_path / "log", b"{}\n" + LOG, known(1, 9000)) == (None, 0)
