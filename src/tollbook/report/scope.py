@@ -60,6 +60,27 @@ class Condition:
     equal: bool
     value: str
 
+    def bound(self, zone: str) -> object:
+        """Return the value as its column has it: days and months as dates, an hour as its first moment, naive UTC.
+
+        Args:
+            zone: The zone of an hour that states none.
+
+        Raises:
+            UsageError: It is no month, day or hour where it has to be one.
+        """
+        from tollbook.report.window import month_days, parse_day, parse_moment  # noqa: PLC0415 - start-up
+
+        match self.dimension.column:
+            case "month":
+                return month_days(self.value)[0]
+            case "day":
+                return parse_day(self.value)
+            case "hour":
+                return parse_moment(self.value, zone)
+            case _:
+                return self.value
+
 
 @dataclass(frozen=True)
 class Scope:
@@ -80,8 +101,6 @@ class Scope:
         parts = []
         for number, condition in enumerate(self.where, start=1):
             column = condition.dimension.column
-            if column in {"day", "hour", "month"}:
-                column = f"cast({column} as varchar)"
             if condition.value == "":
                 parts.append(f" and {column} is {'' if condition.equal else 'not '}null")
             elif condition.equal:
@@ -99,8 +118,7 @@ class Scope:
         }
         for number, condition in enumerate(self.where, start=1):
             if condition.value:
-                suffix = "-01" if condition.dimension.column == "month" else ""
-                params[f"where_{number}"] = condition.value + suffix
+                params[f"where_{number}"] = condition.bound(self.window.timezone)
         return params
 
     @property

@@ -99,9 +99,9 @@ def resolve(
     if len(whole) > 1 or (whole and (since is not None or until is not None)):
         raise UsageError("--month and --day each name a whole window. Give one of them alone, or --since and --until.")
     if month is not None:
-        return _calendar_window(*_month_days(month), zone)
+        return _calendar_window(*month_days(month), zone)
     if day is not None:
-        first = _date(day)
+        first = parse_day(day)
         return _calendar_window(first, first + timedelta(days=1), zone)
     start = None if since is None else _moment_or_span(since, now, zone)
     end = None if until is None else _moment_or_span(until, now, zone)
@@ -134,8 +134,12 @@ def _to_utc(moment: datetime, zone: str) -> datetime:
     return moment.astimezone(UTC).replace(tzinfo=None)
 
 
-def _month_days(text: str) -> tuple[date, date]:
-    """Return the first day of a month and the first day after it."""
+def month_days(text: str) -> tuple[date, date]:
+    """Return the first day of the month `2026-10` and the first day after it.
+
+    Raises:
+        UsageError: The text names no month.
+    """
     found = _MONTH.fullmatch(text.strip())
     try:
         if found:
@@ -146,7 +150,12 @@ def _month_days(text: str) -> tuple[date, date]:
     raise UsageError(f"{text!r} is not a month. Write year and month: 2026-10.")
 
 
-def _date(text: str) -> date:
+def parse_day(text: str) -> date:
+    """Return the day `2026-10-17`.
+
+    Raises:
+        UsageError: The text names no day.
+    """
     text = text.strip()
     try:
         if _DAY.fullmatch(text):
