@@ -173,6 +173,10 @@ def test_a_closed_folder_of_the_user_is_passed_over(bare: Path, monkeypatch: pyt
             "cost.source is 'x', but must be one of: 'computed', 'reported', 'reported_else_computed'.",
         ),
         ('timezone = "Europe/Berln"', "timezone: There is no time zone 'Europe/Berln'. Did you mean 'Europe/Berlin'?"),
+        (
+            'dimensions = ["benchmark"]\n[formats.agent]\nwhen = ["a"]\nproject = "benchmark"',
+            "dimensions[1]: 'benchmark' is what formats.agent reads project from, and stands there; remove one.",
+        ),
         ('currency = "dollars"', "currency: 'dollars' is no currency code; write three capital letters, as in 'USD'."),
         ('dimensions = ["team"]', "dimensions[1]: 'team' is a dimension already; remove it."),
         ('dimensions = ["a", "a"]', "dimensions[2]: 'a' is there twice; remove one."),

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import fields
 from datetime import timedelta
 
 from tollbook.config.keys import join
@@ -31,6 +32,7 @@ def check(config: Config) -> None:
     _check_dimensions(config.dimensions)
     for name, form in config.formats.items():
         _check_format(join("formats", name), name, form)
+        _check_dimensions_read(config.dimensions, join("formats", name), form)
     known = dimensions(config.dimensions)
     _check_names("slo", [slo.name for slo in config.slo])
     for number, slo in enumerate(config.slo, start=1):
@@ -71,6 +73,15 @@ def _check_format(place: str, name: str, form: Format) -> None:
         given = [key for key in keys if getattr(form, key) is not None]
         if len(given) > 1:
             raise UsageError(f"{place}: {' and '.join(given)} all say the {measure}; keep one.")
+
+
+def _check_dimensions_read(names: tuple[str, ...], place: str, form: Format) -> None:
+    read = {getattr(form, item.name): item.name for item in fields(form) if item.name != "when"}
+    for number, name in enumerate(names, start=1):
+        if name in read:
+            raise UsageError(
+                f"dimensions[{number}]: {name!r} is what {place} reads {read[name]} from, and stands there; remove one."
+            )
 
 
 def _check_names(table: str, names: list[str]) -> None:

@@ -36,19 +36,41 @@ def create_relations(con: "duckdb.DuckDBPyConnection", config: "Config", zone: s
         f"CAST(date_trunc('month', {local}) AS DATE) AS month",
         f"{whole_hour} AS hour",
     ]
-    extra += [
-        f"nullif(json_extract_string(attributes, {_json_path(name)}), '') AS dimension_{number}"
-        for number, name in enumerate(config.dimensions, start=1)
-        if name not in BUILT_IN
-    ]
+    if config.dimensions:
+        columns = _columns_of_keys(con)
+        extra += [
+            f"{_dimension_sql(name, columns.get(name))} AS dimension_{number}"
+            for number, name in enumerate(config.dimensions, start=1)
+            if name not in BUILT_IN
+        ]
     con.execute(f"CREATE VIEW requests AS SELECT *, {', '.join(extra)} FROM store.requests")
     for table in _TABLES:
         con.execute(f"CREATE VIEW {table} AS FROM store.{table}")
 
 
-def _json_path(dotted: str) -> str:
-    """Return a dotted path as a JSON pointer in an SQL literal, so that no character of a name is special."""
-    pointer = "".join("/" + part.replace("~", "~0").replace("/", "~1") for part in dotted.split("."))
+def _columns_of_keys(con: "duckdb.DuckDBPyConnection") -> dict[str, str]:
+    """Return key of a native record -> column that it is read into: what is read is no attribute any more."""
+    from tollbook.ingest.fields import COLUMNS  # noqa: PLC0415 - start-up: only with dimensions of one's own
+    from tollbook.ingest.formats import native  # noqa: PLC0415
+
+    named = {**COLUMNS, "status_code": "status"}
+    columns = {column for column, *_ in con.execute("DESCRIBE store.requests").fetchall()}
+    read = {key: named.get(field, field) for field, keys in native().fields.items() for key in keys}
+    return {key: column for key, column in read.items() if column in columns}
+
+
+def _dimension_sql(name: str, column: str | None) -> str:
+    """Return SQL for a dimension: the attribute of that very name, else the one at that dotted path, else a column."""
+    pointers = dict.fromkeys((_json_pointer(name), _json_pointer(*name.split("."))))
+    values = [f"json_extract_string(attributes, {pointer})" for pointer in pointers]
+    values += [f"CAST({column} AS VARCHAR)"] if column else []
+    value = f"coalesce({', '.join(values)})" if len(values) > 1 else values[0]
+    return f"nullif({value}, '')"
+
+
+def _json_pointer(*keys: str) -> str:
+    """Return a JSON pointer in an SQL literal, so that no character of a key is special."""
+    pointer = "".join("/" + key.replace("~", "~0").replace("/", "~1") for key in keys)
     return "'" + pointer.replace("'", "''") + "'"
 
 
