@@ -4,7 +4,7 @@ import itertools
 import sys
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Literal, cast
+from typing import Annotated, Any, Literal, cast
 
 import typer
 
@@ -90,7 +90,7 @@ def run(arguments: list[str]) -> int:  # noqa: PLR0911 - one for each way to end
     except typer.Exit as stop:
         return int(stop.exit_code)
     except _UsageError as error:
-        _complain(error.format_message().rstrip(".") + ".", "See: tollbook --help")
+        _explain_misuse(error)
         return misused
     except (KeyboardInterrupt, typer.Abort):
         return Exit.INTERRUPTED
@@ -117,6 +117,19 @@ def _maybe_raise(arguments: list[str]) -> None:
         import traceback  # noqa: PLC0415 - start-up
 
         traceback.print_exc()
+
+
+def _explain_misuse(error: Any) -> None:
+    """Say what is wrong with a command line; of one that only begins, how it goes on."""
+    message = error.format_message()
+    everywhere = {name for option in typer.main.get_command(app).params for name in option.opts}
+    if message.startswith("Usage:"):
+        sys.stderr.write(message + "\n")
+    elif (option := getattr(error, "option_name", None)) in everywhere:
+        command = error.ctx.command_path.partition(" ")[2]
+        _complain(f"{option} goes before the command: tollbook {option} ... {command}.")
+    else:
+        _complain(message.rstrip(".") + ".", "See: tollbook --help")
 
 
 def _complain(sentence: str, *more: str) -> None:

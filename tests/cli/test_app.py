@@ -1,0 +1,20 @@
+"""The command line as a whole: what is said to someone who did not get it right."""
+
+from collections.abc import Callable
+
+import pytest
+
+
+@pytest.mark.parametrize("arguments", [[], ["slo"]])
+def test_a_line_that_only_begins_says_how_it_goes_on(tollbook: Callable, arguments: list[str]):
+    done = tollbook(*arguments)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith(f"Usage: {' '.join(['tollbook', *arguments])} [OPTIONS]")
+
+
+def test_a_global_option_after_the_command_is_shown_its_place(tollbook: Callable):
+    done = tollbook("latency", "--at", "2026-11-01")
+    assert (done.returncode, done.stderr) == (2, "tollbook: --at goes before the command: tollbook --at ... latency.\n")
+    done = tollbook("alerts", "check", "--store=x")
+    assert done.returncode == 3
+    assert done.stderr == "tollbook: --store goes before the command: tollbook --store ... alerts check.\n"
