@@ -38,6 +38,13 @@ def test_costs_amounts_and_shares_add_up(open_with: Callable):
     assert report.warnings == ()
 
 
+def test_another_currency_is_a_name_and_no_conversion(open_with: Callable):
+    report = chargeback_report(open_with([request("a", "1")]), BY_TEAM, now=T, currency="EUR")
+    assert report.warnings == (
+        "Nothing is converted to EUR: prices, and what logs report as cost_usd, are US dollars.",
+    )
+
+
 def test_what_is_not_priced_costs_nothing_known_and_is_counted(open_with: Callable):
     rows = [
         request("a", "1"),

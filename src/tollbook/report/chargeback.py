@@ -8,7 +8,7 @@ from tollbook import queries
 from tollbook.analysis.allocate import EXACT, minor_digits, round_to_total, shares
 from tollbook.report.model import Column, Kind, Report, Value
 from tollbook.report.scope import Scope
-from tollbook.report.totals import by_keys, by_words, total_count, total_money, unpriced_warnings
+from tollbook.report.totals import by_keys, by_words, currency_warnings, total_count, total_money, unpriced_warnings
 
 if TYPE_CHECKING:
     import duckdb
@@ -74,7 +74,7 @@ def chargeback_report(
         by=tuple(dimension.name for dimension in scope.by),
         filters=scope.filters,
         currency=currency,
-        warnings=unpriced_warnings(sum(unpriced), unmetered),
+        warnings=(*currency_warnings(currency), *unpriced_warnings(sum(unpriced), unmetered)),
         total_details={"complete": sum(unpriced) == 0, "unmetered_requests": unmetered},
     )
 

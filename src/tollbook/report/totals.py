@@ -66,3 +66,10 @@ def unpriced_warnings(unpriced: int, unmetered: int) -> tuple[str, ...]:
         are = "request that failed states" if unmetered == 1 else "requests that failed state"
         warnings.append(f"{unmetered:,} {are} no tokens and cost nothing here; a provider may bill them all the same.")
     return tuple(warnings)
+
+
+def currency_warnings(currency: str) -> tuple[str, ...]:
+    """Return what a reader of costs must know when the configuration gives them another currency's name."""
+    if currency == "USD":
+        return ()
+    return (f"Nothing is converted to {currency}: prices, and what logs report as cost_usd, are US dollars.",)

@@ -6,7 +6,15 @@ from typing import TYPE_CHECKING, cast
 from tollbook import queries
 from tollbook.report.model import Column, Kind, Report, Value
 from tollbook.report.scope import Scope
-from tollbook.report.totals import by_keys, by_words, ratio, total_count, total_money, unpriced_warnings
+from tollbook.report.totals import (
+    by_keys,
+    by_words,
+    currency_warnings,
+    ratio,
+    total_count,
+    total_money,
+    unpriced_warnings,
+)
 
 if TYPE_CHECKING:
     import duckdb
@@ -62,5 +70,5 @@ def usage_report(con: "duckdb.DuckDBPyConnection", scope: Scope, *, now: datetim
         by=tuple(dimension.name for dimension in scope.by),
         filters=scope.filters,
         currency=currency,
-        warnings=unpriced_warnings(costless - unmetered, unmetered),
+        warnings=(*currency_warnings(currency), *unpriced_warnings(costless - unmetered, unmetered)),
     )
