@@ -173,6 +173,11 @@ def test_silence_as_a_line_for_monitoring(run: Run):
     )
 
 
+def test_slo_explain_does_not_let_a_name_drive_the_terminal(run: Run):
+    out = run(requests(1, team="\x1b[2J"), "slo", "explain", "success rate", "--by", "team")[1]
+    assert r"team=\x1b[2J" in out
+
+
 def test_slo_explain_shows_counts_formula_window_and_query(run: Run):
     code, out, _ = run(BAD, "--tz", "America/New_York", "slo", "explain", "success rate", "--where", "model!=x")
     assert code == 0

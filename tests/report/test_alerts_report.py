@@ -131,6 +131,15 @@ def test_unpriced_requests_make_a_cost_a_lower_bound(open_with: Callable):
     assert warnings == ("A: 3 requests have no price, so the cost is at least what is shown.",)
 
 
+def test_one_request_is_not_several(open_with: Callable):
+    rules = [alert("cost", above="$1"), alert("error_rate", name="B", above=0)]
+    rows = requests(1, computed_cost=CHEAP) + requests(1, input_tokens=1, success=None)
+    assert check_alerts(open_with(rows), rules, KNOWN, now=NOW, zone="UTC")[1] == (
+        "A: 1 request has no price, so the cost is at least what is shown.",
+        "B: 1 request states no outcome and does not count.",
+    )
+
+
 def test_a_cost_of_which_nothing_is_known_is_no_data(open_with: Callable):
     assert values(check(open_with(requests(3, input_tokens=1)), [alert("cost", below=1)])) == [(None, "inactive")]
 

@@ -7,7 +7,7 @@ from decimal import Decimal
 from tollbook.config.model import Slo
 from tollbook.exits import Check
 from tollbook.render import nagios
-from tollbook.render.cells import in_zone, plain_decimal, rfc3339
+from tollbook.render.cells import in_zone, plain_decimal, rfc3339, visible
 from tollbook.report.checks import show_labels, show_percent
 from tollbook.report.slo import Judged, Scan, window_of
 
@@ -46,7 +46,7 @@ def explanation(scan: Scan, judged: Sequence[Judged], warnings: Iterable[str], *
     query = [line.rstrip() for line in scan.sql.splitlines() if line.strip() and not line.startswith("--")]
     lines += ["", "  query", *(f"    {line}" for line in query), "", "  parameters"]
     lines += [f"    ${name} = {_parameter(value)}" for name, value in scan.params.items()]
-    return "\n".join(lines)
+    return "\n".join(map(visible, lines))
 
 
 def _missed(one: Judged) -> str:

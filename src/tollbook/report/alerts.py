@@ -284,9 +284,11 @@ def _caveats(alert: Alert, parts: Iterable[tuple[object, _Counts]]) -> Iterator[
     counts = [count for _, count in parts]
     unpriced = sum(count["unpriced"] for count in counts)
     if alert.metric == "cost" and unpriced:
-        yield f"{alert.name}: {unpriced:,} requests have no price, so the cost is at least what is shown."
+        are = "request has" if unpriced == 1 else "requests have"
+        yield f"{alert.name}: {unpriced:,} {are} no price, so the cost is at least what is shown."
     unknown = sum(count["requests"] - count["succeeded"] - count["failed"] for count in counts)
     if alert.metric in {"error_rate", "success_rate"} and unknown:
-        yield f"{alert.name}: {unknown:,} requests state no outcome and do not count."
+        are = "request states no outcome and does" if unknown == 1 else "requests state no outcome and do"
+        yield f"{alert.name}: {unknown:,} {are} not count."
     if alert.hold_span:
         yield f"{alert.name}: judged at one moment, so that for = {alert.hold!r} plays no part."
