@@ -41,6 +41,12 @@ def test_nothing_is_no_data_and_never_fires(above):
         assert (reading.value, reading.fires) == (None, False)
 
 
+def test_a_percentile_is_shown_without_the_noise_of_floats():
+    assert str(read_latency(0, 100, P99, 1288.6700000000008, above=True).value) == "1288.67"
+    assert str(read_latency(0, 100, P99, 4291.479999999998, above=True).value) == "4291.48"
+    assert str(read_latency(0, 100, P99, 0.000125, above=True).value) == "0.000125"
+
+
 def test_a_percentile_is_decided_by_counting_and_shown_interpolated():
     one_slow_of_a_hundred = read_latency(1, 100, P99, 2990.0, above=True)
     assert not one_slow_of_a_hundred.fires

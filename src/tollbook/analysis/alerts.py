@@ -10,6 +10,7 @@ from tollbook.analysis.slo import cut
 
 State = Literal["inactive", "pending", "firing", "resolved"]
 
+_SHOWN_DIGITS = 6
 _FNV_OFFSET, _FNV_PRIME = 0xCBF29CE484222325, 0x100000001B3
 
 
@@ -48,14 +49,15 @@ def read_latency(beyond: int, timed: int, quantile: Decimal, shown_ms: float | N
         beyond: Requests strictly above the bound, or strictly below it for `above=False`.
         timed: Requests whose latency counts.
         quantile: The percentile as a ratio: 0.99.
-        shown_ms: The interpolated percentile in milliseconds: the value shown, not decided on.
+        shown_ms: The interpolated percentile in milliseconds: the value shown, not decided on; rounded to
+            nanoseconds, below which there is nothing but the noise of floats.
         above: Which side of the bound fires.
     """
     if timed == 0 or shown_ms is None:
         return NO_DATA
     share = Fraction(beyond, timed)
     fires = share > 1 - Fraction(quantile) if above else share >= Fraction(quantile)
-    return Reading(Decimal(repr(shown_ms)), fires)
+    return Reading(Decimal(repr(round(shown_ms, _SHOWN_DIGITS))), fires)
 
 
 def read_amount(value: Decimal | int | None, bound: Decimal, *, above: bool) -> Reading:
