@@ -1,6 +1,8 @@
 """The configuration is found where it should be, and every mistake in it is one sentence that helps."""
 
 import re
+from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -10,6 +12,13 @@ from tollbook.config.defaults import ALERTS, SLOS
 from tollbook.config.load import load
 from tollbook.config.model import Config
 from tollbook.errors import UsageError
+from tollbook.report.chargeback import chargeback_report
+from tollbook.report.latency import latency_report
+from tollbook.report.model import Window
+from tollbook.report.relations import create_relations
+from tollbook.report.scope import Scope
+from tollbook.report.usage import usage_report
+from tollbook.store.connection import reader
 
 SLO = '[[slo]]\nname = "A"\n'
 ALERT = '[[alert]]\nname = "A"\n'
@@ -145,6 +154,16 @@ def test_without_a_home_folder_everything_can_still_be_named(bare: Path, monkeyp
     assert Session(store_file=bare / "s.duckdb").store_path == bare / "s.duckdb"
 
 
+def test_no_dimension_can_take_the_place_of_a_column_of_a_report(store_with: Callable[..., Path], tmp_path: Path):
+    scope, now = Scope(Window(None, None)), datetime(2026, 10, 17)
+    with reader(store_with()) as con:
+        create_relations(con, Config(), "UTC")
+        reports = [report(con, scope, now=now) for report in (latency_report, usage_report, chargeback_report)]
+    for name in {*(column.name for report in reports for column in report.columns), *reports[-1].total_details}:
+        with pytest.raises(UsageError, match="reports have a column"):
+            load(written(tmp_path, f'dimensions = ["{name}"]'))
+
+
 def test_a_closed_folder_of_the_user_is_passed_over(bare: Path, monkeypatch: pytest.MonkeyPatch):
     def closed(path: Path) -> bool:
         raise PermissionError(13, "Permission denied", str(path))
@@ -173,6 +192,10 @@ def test_a_closed_folder_of_the_user_is_passed_over(bare: Path, monkeypatch: pyt
             "cost.source is 'x', but must be one of: 'computed', 'reported', 'reported_else_computed'.",
         ),
         ('timezone = "Europe/Berln"', "timezone: There is no time zone 'Europe/Berln'. Did you mean 'Europe/Berlin'?"),
+        (
+            'dimensions = ["cost"]',
+            "dimensions[1]: reports have a column 'cost' already, so that the two would be one; remove it.",
+        ),
         (
             'dimensions = ["benchmark"]\n[formats.agent]\nwhen = ["a"]\nproject = "benchmark"',
             "dimensions[1]: 'benchmark' is what formats.agent reads project from, and stands there; remove one.",

@@ -13,6 +13,12 @@ from tollbook.report.scope import BUILT_IN, Dimension, choose_dimension, dimensi
 from tollbook.report.window import check_zone
 
 RESERVED_FORMATS = frozenset({"auto", "native"})
+# What stands beside the dimensions in the rows of latency, usage and chargeback.
+_REPORT_COLUMNS = {
+    "requests", "errors", "error_rate", "p50_ms", "p90_ms", "p95_ms", "p99_ms", "max_ms", "mean_ms", "input_tokens",
+    "cached_input_tokens", "cache_write_tokens", "output_tokens", "reasoning_tokens", "cost", "amount", "share",
+    "unpriced_requests", "complete", "unmetered_requests",
+}  # fmt: skip
 _CURRENCY = re.compile(r"[A-Z]{3}")
 _NOT_IN_A_DIMENSION = re.compile(r"[,=!\s]")
 
@@ -55,6 +61,10 @@ def _check_dimensions(names: tuple[str, ...]) -> None:
         place = f"dimensions[{number}]"
         if not name or _NOT_IN_A_DIMENSION.search(name):
             raise UsageError(f"{place}: {name!r} is no name; leave out spaces, commas, '=' and '!'.")
+        if name in _REPORT_COLUMNS:
+            raise UsageError(
+                f"{place}: reports have a column {name!r} already, so that the two would be one; remove it."
+            )
         if name in BUILT_IN:
             raise UsageError(f"{place}: {name!r} is a dimension already; remove it.")
         if name in names[: number - 1]:
