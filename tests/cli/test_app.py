@@ -12,6 +12,13 @@ def test_a_line_that_only_begins_says_how_it_goes_on(tollbook: Callable, argumen
     assert done.stderr.startswith(f"Usage: {' '.join(['tollbook', *arguments])} [OPTIONS]")
 
 
+def test_a_mistake_is_one_line_that_drives_no_terminal(tollbook: Callable):
+    for arguments in (["export"], ["\x1b[2J"], ["ingest", "\x1b[2J.jsonl"], ["usage", "--since", "a\nb"]):
+        done = tollbook(*arguments)
+        assert done.returncode in {1, 2}
+        assert (done.stderr.count("\n"), "\x1b" in done.stderr) == (1, False)
+
+
 def test_a_global_option_after_the_command_is_shown_its_place(tollbook: Callable):
     done = tollbook("latency", "--at", "2026-11-01")
     assert (done.returncode, done.stderr) == (2, "tollbook: --at goes before the command: tollbook --at ... latency.\n")

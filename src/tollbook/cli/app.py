@@ -121,10 +121,11 @@ def _maybe_raise(arguments: list[str]) -> None:
 
 def _explain_misuse(error: Any) -> None:
     """Say what is wrong with a command line; of one that only begins, how it goes on."""
-    message = error.format_message()
+    usage = error.format_message()
+    message = " ".join(usage.split())
     everywhere = {name for option in typer.main.get_command(app).params for name in option.opts}
     if message.startswith("Usage:"):
-        sys.stderr.write(message + "\n")
+        sys.stderr.write(usage + "\n")
     elif (option := getattr(error, "option_name", None)) in everywhere:
         command = error.ctx.command_path.partition(" ")[2]
         _complain(f"{option} goes before the command: tollbook {option} ... {command}.")
@@ -133,7 +134,9 @@ def _explain_misuse(error: Any) -> None:
 
 
 def _complain(sentence: str, *more: str) -> None:
-    sys.stderr.write(" ".join([f"tollbook: {sentence}", *more]) + "\n")
+    from tollbook.render.cells import visible  # noqa: PLC0415 - start-up
+
+    sys.stderr.write(visible(" ".join([f"tollbook: {sentence}", *more])) + "\n")
 
 
 def _checked_zone(name: str | None) -> str | None:
