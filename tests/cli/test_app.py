@@ -12,6 +12,12 @@ def test_a_line_that_only_begins_says_how_it_goes_on(tollbook: Callable, argumen
     assert done.stderr.startswith(f"Usage: {' '.join(['tollbook', *arguments])} [OPTIONS]")
 
 
+def test_the_nearest_command_is_asked_for(tollbook: Callable):
+    assert tollbook("latncy").stderr == (
+        "tollbook: No such command 'latncy'. Did you mean 'latency'? See: tollbook --help\n"
+    )
+
+
 def test_a_mistake_is_one_line_that_drives_no_terminal(tollbook: Callable):
     for arguments in (["export"], ["\x1b[2J"], ["ingest", "\x1b[2J.jsonl"], ["usage", "--since", "a\nb"]):
         done = tollbook(*arguments)

@@ -130,7 +130,7 @@ def _explain_misuse(error: Any) -> None:
         command = error.ctx.command_path.partition(" ")[2]
         _complain(f"{option} goes before the command: tollbook {option} ... {command}.")
     else:
-        _complain(message.rstrip(".") + ".", "See: tollbook --help")
+        _complain(message if message.endswith(("?", ".")) else f"{message}.", "See: tollbook --help")
 
 
 def _complain(sentence: str, *more: str) -> None:
