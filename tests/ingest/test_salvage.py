@@ -1,9 +1,11 @@
 """What is taken out of lines that are no sound JSON object."""
 
 import json
+from pathlib import Path
 
 import pytest
 
+from reading import ask, read
 from tollbook.ingest.lines import Text
 from tollbook.ingest.salvage import is_unfinished, salvage
 
@@ -85,3 +87,31 @@ def test_a_line_that_is_still_being_written_is_unfinished(text: str):
 @pytest.mark.parametrize("text", ["", " ", A, A + B, f"[{A},", f"{A}, {B}]", "["])
 def test_whole_records_need_no_line_end(text: str):
     assert not is_unfinished(text)
+
+
+def pretty(count: int, *, array: bool) -> str:
+    records = [
+        {"timestamp": f"2026-10-01T00:00:{n:02d}Z", "model": "m", "messages": [{"role": "a"}, {"n": n}]}
+        for n in range(count)
+    ]
+    return json.dumps(records, indent=2) if array else "".join(json.dumps(r, indent=1) + "\n" for r in records)
+
+
+@pytest.mark.parametrize("array", [True, False])
+def test_a_pretty_printed_file_loses_nothing_while_it_grows(tmp_path: Path, array: bool):
+    text = pretty(12, array=array)
+    log, store = tmp_path / "app.json", tmp_path / "store.duckdb"
+    rejected = 0
+    for cut in [*range(0, len(text), 61), len(text)]:
+        log.write_text(text[:cut])
+        rejected += sum(outcome.account.rejected for outcome in read(store, log))
+    assert rejected == 0
+    assert ask(store, "SELECT count(*) FROM requests") == [(12,)]
+
+
+@pytest.mark.parametrize("array", [True, False])
+def test_pretty_printed_records_are_not_cut_where_a_batch_ends(tmp_path: Path, array: bool):
+    log, store = tmp_path / "app.json", tmp_path / "store.duckdb"
+    log.write_text(pretty(40, array=array))
+    (outcome,) = read(store, log, batch_bytes=1000)
+    assert (outcome.account.requests, outcome.account.rejected) == (40, 0)

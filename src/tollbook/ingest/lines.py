@@ -1,6 +1,7 @@
 """Blocks of whole lines, and text as a relation that DuckDB scans without a copy."""
 
 import itertools
+import re
 from array import array
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -13,6 +14,12 @@ if TYPE_CHECKING:
     import nanoarrow
 
 _BOM = b"\xef\xbb\xbf"
+# Lines that stand within a pretty-printed record, or end one; and the end of one with the beginning of the next behind.
+_INSIDE = (b"{", b"[", b"}", b"},", b"]", b"],")
+_RECORD_BEGIN = re.compile(rb"\s*(?:[\[,]\s*\n)?\s*?([ \t]*)\{[ \t\r]*\n")
+_RECORD_END = re.compile(rb"^([ \t]*)\},?[ \t\r]*\n(?=[ \t]*\{[ \t\r]*\n)", re.MULTILINE)
+_LONGEST_PRETTY = 1 << 20
+_MOST_CARRIED = 16 << 20
 
 # The lines of blocks, as DuckDB finds them: a tenth of what finding them in Python costs.
 LINES_OF_PIECES = """
@@ -30,12 +37,14 @@ class Block:
         data: The lines, UTF-8 but for what the writer damaged, each with a line end; the last may lack it.
         offset: Position of the first byte in the source, after decompression.
         line: Number of the first line, counted from 1.
+        is_last: Whether the source ends here.
     """
 
     source: int
     data: bytes
     offset: int
     line: int
+    is_last: bool = False
 
     @cached_property
     def line_ends(self) -> int:
@@ -70,7 +79,9 @@ def blocks(stream: Stream, source: int, line: int, block_bytes: int) -> Iterator
     carried: list[bytes] = []
     offset = stream.position
     while chunk := stream.read(block_bytes):
-        cut = chunk.rfind(b"\n") + 1
+        cut = _between_records(chunk, carried[0] if carried else chunk)
+        if not cut and sum(map(len, carried)) >= _MOST_CARRIED:
+            cut = chunk.rfind(b"\n") + 1
         if not cut:
             carried.append(chunk)
             continue
@@ -79,7 +90,21 @@ def blocks(stream: Stream, source: int, line: int, block_bytes: int) -> Iterator
         offset, line = offset + len(block.data), line + block.line_ends
         carried = [chunk[cut:]]
     if rest := b"".join(carried):
-        yield Block(source, rest, offset, line)
+        yield Block(source, rest, offset, line, is_last=True)
+
+
+def _between_records(chunk: bytes, beginning: bytes) -> int:
+    """Return where to cut: after the last line, or where lines are parts of pretty-printed records, between two.
+
+    The first record's brace, at the beginning of the block, tells how deep records stand; what stands deeper is within.
+    """
+    end = chunk.rfind(b"\n") + 1
+    last = chunk[chunk.rfind(b"\n", 0, max(0, end - 1)) + 1 : end].strip()
+    first = _RECORD_BEGIN.match(beginning, 0, _LONGEST_PRETTY)
+    if first is None or not (last.startswith(b'"') or last in _INSIDE):
+        return end
+    ends = _RECORD_END.finditer(chunk, max(0, end - _LONGEST_PRETTY), end)
+    return max((match.end() for match in ends if match[1] == first[1]), default=0)
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from tollbook.ingest.commit import ConflictError, Progress, Run, commit, prepare
 from tollbook.ingest.fields import MACROS
 from tollbook.ingest.judge import Formats, judge
 from tollbook.ingest.lines import Block, blocks
-from tollbook.ingest.salvage import is_unfinished
+from tollbook.ingest.salvage import is_unfinished, unfinished_from
 from tollbook.ingest.sources import STDIN, TAIL_BYTES, Known, digest, recognise
 from tollbook.store.connection import memory, reader
 
@@ -280,15 +280,13 @@ def _begins_alike(batch: _Batch, reading: _Reading) -> bool:
 
 
 def _complete(found: Iterator[Block], outcome: Outcome) -> Iterator[Block]:
-    """Leave out the last line of a source while it is unfinished."""
+    """Leave out the last record of a source while it is unfinished."""
     outcome.incomplete = 0
     for block in found:
-        if block.ended:
-            yield block
-            continue
-        start = block.data.rfind(b"\n") + 1
+        begun = unfinished_from(block.data) if block.is_last else None
+        start = block.data.rfind(b"\n") + 1 if begun is None else begun
         last = block.data[start:].decode("utf-8", errors="replace").replace("\0", "")
-        if not is_unfinished(last):
+        if begun == len(block.data) or (begun is None and not is_unfinished(last)):
             yield block
             continue
         outcome.incomplete = 1

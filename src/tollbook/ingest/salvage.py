@@ -148,10 +148,26 @@ def is_unfinished(text: str) -> bool:
 
     Text waits for its line end too, or a source that is read while it grows would be refused in halves.
     """
-    position = _BETWEEN.match(text).end()  # type: ignore[union-attr]
+    position = _past_between(text, 0)
     while position < len(text):
         end = _end_of_object(text, position)
         if end is None:
             return True
-        position = _BETWEEN.match(text, end).end()  # type: ignore[union-attr]
+        position = _past_between(text, end)
     return False
+
+
+def unfinished_from(data: bytes) -> int | None:
+    """Return where in the last lines of a source a record over several lines begins that is still being written.
+
+    The end where all of it is whole records; None where it is something else.
+    """
+    text = data.decode("latin-1")  # a character a byte; JSON's structure is ASCII
+    position = _past_between(text, 0)
+    while (end := _end_of_object(text, position)) is not None:
+        position = _past_between(text, end)
+    if position == len(text):
+        return position
+    lines = text[position:].splitlines()
+    is_begun = lines[0].startswith("{") and _goes_on(lines[0])
+    return position if is_begun and all(line[:1] in {" ", "\t", '"', "}", "]", ""} for line in lines[1:]) else None
