@@ -31,3 +31,9 @@ def test_a_global_option_after_the_command_is_shown_its_place(tollbook: Callable
     done = tollbook("alerts", "check", "--store=x")
     assert done.returncode == 3
     assert done.stderr == "tollbook: --store goes before the command: tollbook --store ... alerts check.\n"
+
+
+def test_a_misused_check_is_unknown_wherever_its_options_stand(tollbook):
+    assert tollbook("slo", "--nonsense", "check").returncode == 3
+    assert tollbook("alerts", "check", "--nonsense").returncode == 3
+    assert tollbook("slo", "list", "--nonsense").returncode == 2

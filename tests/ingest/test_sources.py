@@ -114,3 +114,17 @@ def test_a_file_that_is_shorter_now_is_another(tmp_path: Path):
 
 def test_a_file_with_another_first_line_is_another(tmp_path: Path):
     assert look(tmp_path / "log", b"{}\n" + LOG, known(1, 9000)) == (None, 0)
+
+
+def test_a_first_ingest_makes_the_store_even_of_nothing(tmp_path, tollbook):
+    (tmp_path / "empty.jsonl").write_text("")
+    assert tollbook("--store", "s.duckdb", "ingest", "empty.jsonl").returncode == 0
+    assert tollbook("--store", "s.duckdb", "status").returncode == 0
+
+
+def test_a_name_of_blanks_is_no_name(tmp_path, tollbook):
+    line = '{"timestamp": "2026-10-20T10:00:00Z", "model": "gpt-4o ", "team": "   ", "input_tokens": 1}\n'
+    (tmp_path / "a.jsonl").write_text(line)
+    assert tollbook("--store", "s.duckdb", "ingest", "a.jsonl").returncode == 0
+    got = tollbook("--store", "s.duckdb", "sql", "select team, model from requests", "--format", "csv")
+    assert got.stdout == "team,model\n,gpt-4o\n"

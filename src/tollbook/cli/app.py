@@ -83,7 +83,7 @@ def _global_options(
 def run(arguments: list[str]) -> int:  # noqa: PLR0911 - one for each way to end
     """Run a command line; return its exit code. Errors become one sentence on stderr."""
     words = [word for word in arguments if not word.startswith("-")]
-    is_check = any(pair in _CHECKS for pair in itertools.pairwise(words))
+    is_check = any(pair in _CHECKS for pair in itertools.combinations(words, 2))
     failed, misused = (Check.UNKNOWN, Check.UNKNOWN) if is_check else (Exit.FAILED, Exit.USAGE)
     try:
         return int(app(args=arguments, standalone_mode=False, prog_name="tollbook") or 0)

@@ -140,7 +140,7 @@ SELECT CAST(source_no AS INTEGER) AS source_no, line, CAST(part AS INTEGER) AS p
     CASE WHEN is_wrapped THEN {self._member(_WRAPPED) if has_envelope else _NULL} WHEN pending IS NOT NULL
         OR reason IS NOT NULL THEN text END AS text,
     time, id AS request_id,
-    {", ".join(f"nullif(raw_{field}, '') AS {COLUMNS.get(field, field)}" for field in TEXTS)},
+    {", ".join(f"nullif(trim(raw_{field}), '') AS {COLUMNS.get(field, field)}" for field in TEXTS)},
     lower(coalesce(raw_service_tier, u_service_tier)) AS service_tier,
     CASE WHEN is_exclusive THEN plain_input + coalesce(cached, 0) + coalesce(written, 0)
         ELSE plain_input + coalesce(u_tool_prompt, 0) END AS input_tokens,

@@ -16,7 +16,7 @@ from tollbook.ingest.judge import Formats, judge
 from tollbook.ingest.lines import Block, blocks
 from tollbook.ingest.salvage import is_unfinished, unfinished_from
 from tollbook.ingest.sources import STDIN, TAIL_BYTES, Known, digest, recognise
-from tollbook.store.connection import memory, reader
+from tollbook.store.connection import memory, reader, writer
 
 if TYPE_CHECKING:
     import duckdb
@@ -119,6 +119,9 @@ def ingest(
         for _ in range(_MOST_CONFLICTS):
             pending = [outcome for outcome in outcomes if not outcome.done]
             if not pending:
+                if not run.dry and not run.store.exists():
+                    with writer(run.store, lock_timeout_s=run.lock_timeout_s):
+                        pass  # nothing was read, but from now on there is a store
                 return outcomes
             with suppress(ConflictError):
                 _pass(cons, pending, run, formats, batch_bytes=batch_bytes, watch=watch)

@@ -58,6 +58,7 @@ def _expand(text: str) -> list[str]:
     path = Path(text).expanduser()
     try:
         if path.is_dir():
+            next(path.iterdir(), None)  # a folder that is closed to us says so here
             files = sorted(str(file) for file in _walk(path))
             if not files:
                 kinds = "*.jsonl, *.ndjson, *.json, *.log, also as .1, .gz or .zst"

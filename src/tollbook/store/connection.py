@@ -105,6 +105,7 @@ def _connect() -> "duckdb.DuckDBPyConnection":
 
     con = duckdb.connect(":memory:", config={"autoinstall_known_extensions": False})
     con.execute("SET TimeZone = 'UTC'")
+    con.execute("SET enable_progress_bar = false")  # DuckDB would draw it on stdout, which is data
     return con
 
 
