@@ -175,6 +175,10 @@ def _pass(
                     return
                 _commit(cons[number % 2], batch, run)
                 judged = following
+        except BaseException:
+            for con in cons:
+                con.interrupt()  # Ctrl-C, or a conflict: what is being judged is not wanted any more
+            raise
         finally:
             judging.shutdown(cancel_futures=True)
             reading.submit(batches.close).result()
