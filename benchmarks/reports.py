@@ -74,7 +74,7 @@ def measure_reports(work: Path, *, per_day: int, repetitions: int) -> Section:
     text = (
         f"A store of {_DAYS * per_day:,} requests, a year at {per_day:,} a day, filled by `tollbook ingest`. "
         f"Whole processes, median of {repetitions} runs in turn; the answers of both sides are compared. Plain DuckDB "
-        "runs one query over the same store; `slo check` also answers for budgets and burn rates."
+        "runs one query over the same store."
     )
     return Section("Reports", text, COMPARED, rows)
 
