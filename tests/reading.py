@@ -71,9 +71,10 @@ def content(store: Path) -> dict[str, Counter[tuple[Any, ...]]]:
 
 def check_accounts(store: Path) -> None:
     """See that every record read is accounted for: in the runs, in the sources, and in the tables."""
-    parts = "sum(requests), sum(events), sum(duplicates), sum(rejected)"
-    (batches,) = ask(store, f"SELECT sum(read), {parts} FROM batches")
-    (sources,) = ask(store, f"SELECT sum(read), {parts} FROM sources")
+    names = ("read", "requests", "events", "duplicates", "rejected")
+    parts = ", ".join(f"coalesce(sum({name}), 0)" for name in names)
+    (batches,) = ask(store, f"SELECT {parts} FROM batches")
+    (sources,) = ask(store, f"SELECT {parts} FROM sources")
     assert batches == sources
     assert batches[0] == sum(batches[1:])
     tables = tuple(
