@@ -1,6 +1,8 @@
 """Which files a user means, and which file a file is."""
 
 import gzip
+import os
+import threading
 from pathlib import Path
 
 import pytest
@@ -128,3 +130,26 @@ def test_a_name_of_blanks_is_no_name(tmp_path, tollbook):
     assert tollbook("--store", "s.duckdb", "ingest", "a.jsonl").returncode == 0
     got = tollbook("--store", "s.duckdb", "sql", "select team, model from requests", "--format", "csv")
     assert got.stdout == "team,model\n,gpt-4o\n"
+
+
+def test_a_pipe_that_begins_like_a_file_of_the_same_run_is_read_to_its_end(tmp_path, tollbook):
+    line = '{"timestamp": "2026-10-20T10:00:0%dZ", "request_id": "r%d", "model": "m", "input_tokens": 1}\n'
+    first, second, third = (line % (n, n) for n in range(3))
+    (tmp_path / "a.jsonl").write_text(first + second)
+    done = tollbook("--store", "s.duckdb", "ingest", "-", "a.jsonl", text=first + third)
+    assert done.returncode == 0, done.stderr
+    got = tollbook("--store", "s.duckdb", "sql", "select request_id from requests order by 1", "--format", "csv")
+    assert got.stdout.split() == ["request_id", "r0", "r1", "r2"]
+
+
+def test_a_named_pipe_is_read_once_and_never_gone_back_in(tmp_path, tollbook):
+    text = '{"timestamp": "2026-10-20T10:00:00Z", "request_id": "r", "model": "m", "input_tokens": 1}\n'
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    for expected in ("1", "0"):  # the second time all of it is here already
+        writer = threading.Thread(target=pipe.write_text, args=(text,))
+        writer.start()
+        done = tollbook("--store", "s.duckdb", "ingest", pipe, "--format", "csv")
+        writer.join()
+        assert done.returncode == 0, done.stderr
+        assert done.stdout.splitlines()[1].split(",")[2:4] == ["1", expected]

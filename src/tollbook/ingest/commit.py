@@ -45,7 +45,8 @@ class Progress:
         name: Where it is.
         head: Digest of its first line.
         before: What the store knew of it when the batch was read, or None.
-        rivals: Ids of all the sources with that first line that the store knew then.
+        rivals: Ids and positions of all the sources with that first line that the store knew then; None for a pipe,
+            which is new whatever else is read.
         position: Bytes read when the batch is done.
         lines: Line ends among them.
         tail: Digest of the bytes before the position.
@@ -57,7 +58,7 @@ class Progress:
     name: str
     head: str
     before: Known | None
-    rivals: frozenset[tuple[int, int]]
+    rivals: frozenset[tuple[int, int]] | None
     position: int
     lines: int
     tail: str
@@ -204,7 +205,7 @@ def _claim(con: "duckdb.DuckDBPyConnection", run: Run, progress: Sequence[Progre
         stored.setdefault(head, set()).add((source_id, position))
         next_id = max(next_id, source_id + 1)
     for source in progress:
-        if source.rivals != stored.get(source.head, set()):
+        if source.rivals is not None and source.rivals != stored.get(source.head, set()):
             raise ConflictError
         if source.before is not None:
             source.source_id = source.before.source_id

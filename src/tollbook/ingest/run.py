@@ -15,7 +15,7 @@ from tollbook.ingest.fields import MACROS
 from tollbook.ingest.judge import Formats, judge
 from tollbook.ingest.lines import Block, blocks
 from tollbook.ingest.salvage import is_unfinished, unfinished_from
-from tollbook.ingest.sources import STDIN, TAIL_BYTES, Known, digest, recognise
+from tollbook.ingest.sources import STDIN, TAIL_BYTES, Known, digest, is_pipe, recognise
 from tollbook.store.connection import memory, reader, writer
 
 if TYPE_CHECKING:
@@ -49,12 +49,12 @@ class Outcome:
 
 @dataclass
 class _Reading:
-    """A source that is being read; `known` and `rivals` move on with every commit."""
+    """A source that is being read; `known` and `rivals` (None for a pipe) move on with every commit."""
 
     outcome: Outcome
     head: str
     known: Known | None
-    rivals: frozenset[tuple[int, int]]
+    rivals: frozenset[tuple[int, int]] | None
 
 
 @dataclass
@@ -118,6 +118,8 @@ def ingest(
     try:
         for _ in range(_MOST_CONFLICTS):
             pending = [outcome for outcome in outcomes if not outcome.done]
+            # What can be read only once comes by itself, when no conflict over a file can undo its batch any more.
+            pending = [outcome for outcome in pending if not is_pipe(outcome.source)] or pending
             if not pending:
                 if not run.dry and not run.store.exists():
                     with writer(run.store, lock_timeout_s=run.lock_timeout_s):
@@ -196,8 +198,9 @@ def _commit(con: "duckdb.DuckDBPyConnection", batch: _Batch, run: Run) -> None:
             run.account += source.account
             if not run.dry:
                 reading.known = Known(source.source_id, source.head, source.tail, source.position, source.lines)
-                others = {rival for rival in reading.rivals if rival[0] != source.source_id}
-                reading.rivals = frozenset(others | {(source.source_id, source.position)})
+                if reading.rivals is not None:
+                    others = {rival for rival in reading.rivals if rival[0] != source.source_id}
+                    reading.rivals = frozenset(others | {(source.source_id, source.position)})
     for outcome in batch.finished:
         outcome.done = True
 
@@ -226,10 +229,11 @@ def _locate_rejects(con: "duckdb.DuckDBPyConnection", blocks_: Sequence[Block]) 
     for block in blocks_ if refused else ():
         last = block.line + block.line_ends - block.ended
         lines = [line for source, line in refused if source == block.source and block.line <= line <= last]
-        con.execute(
-            "INSERT INTO offsets SELECT $source, unnest($lines), unnest($offsets)",
-            {"source": block.source, "lines": lines, "offsets": block.line_offsets(lines)},
-        )
+        if lines:
+            con.execute(
+                "INSERT INTO offsets SELECT $source, unnest($lines), unnest($offsets)",
+                {"source": block.source, "lines": lines, "offsets": block.line_offsets(lines)},
+            )
 
 
 def _known_sources(run: Run) -> dict[str, list[Known]]:
@@ -258,7 +262,7 @@ def _batches(
             continue
         stream, tail = found.stream, found.tail
         rivals = frozenset((source.source_id, source.position) for source in known.get(found.head, ()))
-        reading = _Reading(outcome, found.head, found.known, rivals)
+        reading = _Reading(outcome, found.head, found.known, None if is_pipe(outcome.source) else rivals)
         line = found.known.lines + 1 if found.known else 1
         consumed = 0
         try:

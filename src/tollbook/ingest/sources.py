@@ -84,6 +84,11 @@ def _walk(folder: Path) -> Iterator[Path]:
             yield path
 
 
+def is_pipe(path: str) -> bool:
+    """Tell whether a source can be read only once: standard input, a named pipe, a shell's `<(...)`."""
+    return path == STDIN or not Path(path).is_file()
+
+
 def digest(data: bytes) -> str:
     """Return a short digest of bytes, as the store keeps it."""
     return blake2b(data, digest_size=16).hexdigest()
@@ -112,7 +117,7 @@ class Found:
 
 
 def recognise(path: str, known: Mapping[str, Sequence[Known]]) -> Found:
-    """Open a source, positioned where reading goes on.
+    """Open a source, positioned where reading goes on; a pipe, which cannot be gone back in, is always new.
 
     A file is the one that was read before when it begins with the same line and the bytes before the position
     read up to are the same; its name plays no part. Compressed or not makes no difference.
@@ -124,7 +129,7 @@ def recognise(path: str, known: Mapping[str, Sequence[Known]]) -> Found:
     try:
         head = head_of(stream)
         candidates = sorted(known.get(head, ()), key=lambda source: source.position)
-        if path == STDIN or not candidates:
+        if is_pipe(path) or not candidates:
             return Found(stream, head, None, b"")
         best, best_tail = None, b""
         for candidate in candidates:
