@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tollbook.cli.checks import CheckFormat, ExitZero, NoData, choose_names, finish
+from tollbook.cli.checks import CheckFormat, ExitZero, NoData, choose_rules, finish
 from tollbook.cli.options import By, Format, Limit, Output, Sort, Where
 
 if TYPE_CHECKING:
@@ -55,19 +55,14 @@ def check(
 
     Exit: 0 nothing fires, 1 a warning does, 2 a critical one does, 3 no data, wrong usage or an error.
     """
-    from dataclasses import replace  # noqa: PLC0415 - start-up
-
-    from tollbook.config.defaults import alerts  # noqa: PLC0415
+    from tollbook.config.defaults import alerts  # noqa: PLC0415 - start-up
     from tollbook.exits import Check  # noqa: PLC0415
     from tollbook.render.alerts_text import nagios_line  # noqa: PLC0415
     from tollbook.report.alerts import alerts_report, check_alerts, outcome  # noqa: PLC0415
-    from tollbook.report.scope import parse_by, parse_where  # noqa: PLC0415
+    from tollbook.report.scope import parse_where  # noqa: PLC0415
 
     session: Session = context.obj
-    known = alerts(session.settings.config)
-    chosen = choose_names(names, [alert.name for alert in known], "alert rule")
-    split = tuple(dimension.name for dimension in parse_by(by or (), session.dimensions))
-    rules = [replace(rule, by=split) if split else rule for rule in known if rule.name in chosen]
+    rules = choose_rules(session, alerts(session.settings.config), names, by, "alert rule")
     conditions = parse_where(where or (), session.dimensions)
     with session.reader() as con:
         evaluated, warnings = check_alerts(

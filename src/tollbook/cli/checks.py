@@ -1,19 +1,21 @@
 """What the checks share: their options, and how they end."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal, TypeVar
 
 import typer
 
 from tollbook.exits import Check
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from tollbook.cli.options import ReportFormat
     from tollbook.cli.session import Session
+    from tollbook.config.model import Alert, Slo
     from tollbook.report.model import Report
 
+Rule = TypeVar("Rule", "Alert", "Slo")
 CheckFormat = Annotated[
     Literal["table", "json", "csv", "parquet", "markdown", "nagios"] | None,
     typer.Option("--format", help="Output format; nagios is one line with performance data.", show_default=False),
@@ -65,7 +67,24 @@ def finish(
     raise typer.Exit(Check.OK if exit_zero else state)
 
 
-def choose_names(wanted: list[str] | None, known: list[str], what: str) -> set[str]:
+def choose_rules(
+    session: "Session", rules: "Sequence[Rule]", names: list[str] | None, by: list[str] | None, what: str
+) -> "list[Rule]":
+    """Return the rules asked for by name, all when none is, split by other dimensions where those are given.
+
+    Raises:
+        UsageError: A name or a dimension is not known.
+    """
+    from dataclasses import replace  # noqa: PLC0415 - start-up
+
+    from tollbook.report.scope import parse_by  # noqa: PLC0415
+
+    chosen = _choose_names(names, [rule.name for rule in rules], what)
+    split = tuple(dimension.name for dimension in parse_by(by or (), session.dimensions))
+    return [replace(rule, by=split) if split else rule for rule in rules if rule.name in chosen]
+
+
+def _choose_names(wanted: list[str] | None, known: list[str], what: str) -> set[str]:
     """Return the names asked for, all of them when none is.
 
     Raises:

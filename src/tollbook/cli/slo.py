@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tollbook.cli.checks import CheckFormat, ExitZero, NoData, choose_names, finish
+from tollbook.cli.checks import CheckFormat, ExitZero, NoData, choose_rules, finish
 from tollbook.cli.options import By, Format, Limit, Output, Sort, Where
 
 if TYPE_CHECKING:
@@ -119,13 +119,6 @@ def validate(context: typer.Context) -> None:
 
 
 def _choose(session: "Session", names: list[str] | None, by: list[str] | None) -> list["Slo"]:
-    """Return the objectives asked for, split by other dimensions where those are given."""
-    from dataclasses import replace  # noqa: PLC0415 - start-up
+    from tollbook.config.defaults import slos  # noqa: PLC0415 - start-up
 
-    from tollbook.config.defaults import slos  # noqa: PLC0415
-    from tollbook.report.scope import parse_by  # noqa: PLC0415
-
-    known = slos(session.settings.config)
-    chosen = choose_names(names, [slo.name for slo in known], "objective")
-    split = tuple(dimension.name for dimension in parse_by(by or (), session.dimensions))
-    return [replace(slo, by=split) if split else slo for slo in known if slo.name in chosen]
+    return choose_rules(session, slos(session.settings.config), names, by, "objective")
