@@ -136,7 +136,7 @@ def test_a_pipe_that_begins_like_a_file_of_the_same_run_is_read_to_its_end(tmp_p
     line = '{"timestamp": "2026-10-20T10:00:0%dZ", "request_id": "r%d", "model": "m", "input_tokens": 1}\n'
     first, second, third = (line % (n, n) for n in range(3))
     (tmp_path / "a.jsonl").write_text(first + second)
-    done = tollbook("--store", "s.duckdb", "ingest", "-", "a.jsonl", text=first + third)
+    done = tollbook("--store", "s.duckdb", "ingest", "a.jsonl", "-", text=first + third)
     assert done.returncode == 0, done.stderr
     got = tollbook("--store", "s.duckdb", "sql", "select request_id from requests order by 1", "--format", "csv")
     assert got.stdout.split() == ["request_id", "r0", "r1", "r2"]
