@@ -364,3 +364,22 @@ def test_repaired_text_keeps_all_that_was_readable(tmp_path: Path):
     assert [team for (team,) in ask(store, "SELECT team FROM requests ORDER BY line")] == [
         "half \ufffd!", "whole \U0001f600", "raw\ttab", "no half: \\ud83d", "caf\ufffd",
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize("depth", range(8))
+@pytest.mark.parametrize(
+    ("inner", "requests"), [("plain text", 0), ('{"timestamp": "2026-10-01T00:00:00Z", "model": "m"}', 1)]
+)
+def test_an_envelope_is_opened_or_refused_however_deep_it_is(tmp_path: Path, depth: int, inner: str, requests: int):
+    for _ in range(depth):
+        inner = json.dumps({"log": inner + "\n", "stream": "stdout", "time": "2026-10-01T00:00:00Z"})
+    log, store = tmp_path / "app.log", tmp_path / "store.duckdb"
+    log.write_text(f"{inner}\n{GOOD_NEIGHBOUR}\n")
+    (outcome,) = read(store, log)
+    opened = requests if depth <= 4 else 0  # each of four rounds opens one envelope
+    assert (outcome.account.read, outcome.account.requests) == (2, opened + 1)
+    assert outcome.account.rejected == 1 - opened
+    check_accounts(store)
+
+
+GOOD_NEIGHBOUR = '{"timestamp": "2026-10-01T00:00:09Z", "model": "neighbour"}'

@@ -16,8 +16,10 @@ if TYPE_CHECKING:
 _SAMPLE_LINES = 64
 _MOST_KEYS = 200
 _MOST_ORDERS = 4
-_MOST_ROUNDS = 4  # an envelope in an envelope in an envelope is enough
+_MOST_ROUNDS = 4  # each opens one envelope
 _FINAL = {"request", "event", "reject"}
+_PENDING = ("misshapen", "wrapped", "other", "unread")
+_TOO_DEEP = "wrapped in too many envelopes"
 _REFUSED = """
     SELECT CAST(source_no AS INTEGER) AS source_no, line, CAST(part AS INTEGER) AS part, 'reject' AS kind,
         $format AS format, $reason AS reason, text, md5_number_lower(text) AS identity, 0 AS twin
@@ -70,8 +72,9 @@ def judge(con: "duckdb.DuckDBPyConnection", formats: Formats, blocks: Sequence[B
         if "unread" in pending:
             _salvage(con, formats, main)
         con.execute("DELETE FROM staged WHERE kind = 'blank'")
-    _take(con, "wrapped")
-    con.execute(f"INSERT INTO staged BY NAME {_REFUSED} FROM taken", {"reason": NOT_JSON, "format": NATIVE})
+    for kind in _PENDING:
+        _take(con, kind)
+        con.execute(f"INSERT INTO staged BY NAME {_REFUSED} FROM taken", {"reason": _TOO_DEEP, "format": NATIVE})
 
 
 def _others(formats: Formats) -> tuple[Format, ...]:
