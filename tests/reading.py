@@ -9,7 +9,7 @@ from typing import Any
 import duckdb
 
 from tollbook.ingest.commit import Run
-from tollbook.ingest.formats import native
+from tollbook.ingest.formats import native, shipped
 from tollbook.ingest.judge import Formats
 from tollbook.ingest.run import Outcome, ingest
 
@@ -45,7 +45,7 @@ def read(
         dry=dry,
     )
     size = {} if batch_bytes is None else {"batch_bytes": batch_bytes}
-    outcomes = ingest([str(source) for source in sources], run, formats or Formats(native()), **size)
+    outcomes = ingest([str(source) for source in sources], run, formats or Formats(native(), shipped()), **size)
     for outcome in outcomes:
         account = outcome.account
         assert account.read == account.requests + account.events + account.duplicates + account.rejected, outcome

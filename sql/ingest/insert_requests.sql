@@ -7,10 +7,11 @@
 INSERT INTO store.requests BY NAME
 SELECT
     s.time, s.request_id, s.trace_id, s.span_id, s.parent_span_id, s.session_id, s.provider, s.model, s.service_tier,
-    s.team, s.project, s.environment, s.user_id, s.service, s.application,
+    s.team, s.project, s.environment, s.user_id, s.service, s.application, s.region,
     s.input_tokens, s.cached_input_tokens, s.cache_write_tokens, s.cache_write_1h_tokens, s.output_tokens,
     s.reasoning_tokens, s.latency_ms, s.ttft_ms, s.success, s.status, s.error_type, s.error, s.reported_cost,
     CASE
+        WHEN s.cache_hit THEN 0
         WHEN s.input_tokens IS NULL THEN NULL
         WHEN s.input_tokens > 0 AND p.input IS NULL THEN NULL
         WHEN s.output_tokens > 0 AND p.output IS NULL THEN NULL
@@ -25,7 +26,7 @@ SELECT
             + CAST(coalesce(s.output_tokens, 0) AS DECIMAL(13, 0)) * coalesce(p.output, 0)
             AS DECIMAL(32, 9)) * CAST(0.000001 AS DECIMAL(6, 6)) AS DECIMAL(28, 15))
     END AS computed_cost,
-    p.price_id, p.catalogue, s.attributes,
+    s.cache_hit, s.estimated, p.price_id, p.catalogue, s.attributes,
     b.source_id, s.line, $batch_id AS batch_id, s.identity, s.twin
 FROM staged AS s
 JOIN batch_sources AS b ON b.source_no = s.source_no

@@ -12,7 +12,8 @@ from tollbook.ingest.fields import MACROS
 from tollbook.ingest.formats import native
 from tollbook.ingest.judge import _shape_of
 from tollbook.ingest.lines import LINES_OF_PIECES, Block, pieces_of_blocks
-from tollbook.ingest.parse import Shape, parse_sql
+from tollbook.ingest.open_records import Shape
+from tollbook.ingest.parse import parse_sql
 from tollbook.store.connection import memory
 
 Record = dict[str, Any]

@@ -92,10 +92,12 @@ def _formats(session: "Session", name: str) -> "Formats":
     import difflib  # noqa: PLC0415 - start-up
 
     from tollbook.errors import UsageError  # noqa: PLC0415
-    from tollbook.ingest.formats import NATIVE, configured, native  # noqa: PLC0415
+    from tollbook.ingest.formats import NATIVE, configured, native, shipped  # noqa: PLC0415
     from tollbook.ingest.judge import Formats  # noqa: PLC0415
 
-    others = tuple(configured(session.settings.config.formats))
+    own = configured(session.settings.config.formats)
+    names = {format_.name for format_ in own}
+    others = (*own, *(format_ for format_ in shipped() if format_.name not in names))
     formats = Formats(native(), others)
     if name == "auto":
         return formats

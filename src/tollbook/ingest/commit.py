@@ -50,6 +50,7 @@ class Progress:
         position: Bytes read when the batch is done.
         lines: Line ends among them.
         tail: Digest of the bytes before the position.
+        carried: What its lines so far say of those to come, JSON; None where nothing.
         source_id: Its row in `sources`, given at the first commit.
         account: What the batch held of it.
     """
@@ -62,6 +63,7 @@ class Progress:
     position: int
     lines: int
     tail: str
+    carried: str | None = None
     source_id: int = 0
     account: Account = field(default_factory=Account)
 
@@ -252,11 +254,11 @@ def _record(con: "duckdb.DuckDBPyConnection", run: Run, progress: Sequence[Progr
     """Write how far each source was read, and the account of the run so far."""
     con.execute(
         "CREATE OR REPLACE TEMP TABLE places (source_id INTEGER, is_new BOOLEAN, name VARCHAR, head VARCHAR,"
-        " tail VARCHAR, position BIGINT, lines BIGINT, read BIGINT, requests BIGINT, events BIGINT, duplicates BIGINT,"
-        " rejected BIGINT)"
+        " tail VARCHAR, carried VARCHAR, position BIGINT, lines BIGINT, read BIGINT, requests BIGINT, events BIGINT,"
+        " duplicates BIGINT, rejected BIGINT)"
     )
     rows = [
-        (s.source_id, s.before is None, s.name, s.head, s.tail, s.position, s.lines, *astuple(s.account))
+        (s.source_id, s.before is None, s.name, s.head, s.tail, s.carried, s.position, s.lines, *astuple(s.account))
         for s in progress
     ]
     _insert_rows(con, "places", rows)

@@ -5,7 +5,7 @@ COLUMNS = {"user": "user_id"}
 
 TEXTS = (
     "trace_id", "span_id", "parent_span_id", "session_id", "provider", "model", "team", "project", "environment",
-    "user", "service", "application", "error_type", "level", "message",
+    "user", "service", "application", "region", "error_type", "level", "message",
 )  # fmt: skip
 COUNTS = (
     "input_tokens", "output_tokens", "cached_input_tokens", "cache_write_tokens", "cache_write_1h_tokens",
@@ -17,31 +17,47 @@ DURATIONS = {
     "latency_ms": "1", "latency_s": "1000", "latency_us": "0.001", "latency_ns": "0.000001",
     "ttft_ms": "1", "ttft_s": "1000",
 }  # fmt: skip
-FIELDS = ("timestamp", "request_id", "service_tier", *TEXTS, *COUNTS, *OUTCOMES, *DURATIONS, "cost", "usage")
+# field -> USD in its unit; a tick is xAI's
+COSTS = {"cost": "1", "cost_cents": "0.01", "cost_nano": "0.000000001", "cost_ticks": "0.0000000001"}
+MOMENTS = ("ended_at", "first_token_at")  # where a log gives times and no durations
+MARKS = ("cache_hit", "estimated")
+FIELDS = (
+    "timestamp", "request_id", "service_tier", *TEXTS, *COUNTS, *OUTCOMES, *DURATIONS, *COSTS, *MOMENTS, *MARKS,
+    "usage",
+)  # fmt: skip
 EVENTS_ONLY = ("level", "message")
 
 # What the keys of the providers' usage objects count. The sources are the providers' references of their responses:
 # OpenAI (chat, responses), Anthropic (messages), Google (generateContent), Amazon Bedrock (converse).
 USAGE = {
-    "input": ("prompt_tokens", "input_tokens", "promptTokenCount", "inputTokens"),
-    "output": ("completion_tokens", "output_tokens", "candidatesTokenCount", "outputTokens"),
+    "input": ("prompt_tokens", "input_tokens", "promptTokenCount", "inputTokens", "prompt_token_count"),
+    "output": ("completion_tokens", "output_tokens", "candidatesTokenCount", "outputTokens", "candidates_token_count"),
     "cached": (
         "cache_read_input_tokens", "cacheReadInputTokens", "cachedContentTokenCount", "cached_input_tokens",
-        "prompt_tokens_details/cached_tokens", "input_tokens_details/cached_tokens",
+        "cached_content_token_count", "prompt_tokens_details/cached_tokens", "input_tokens_details/cached_tokens",
+        "inputTokenDetails/cacheReadTokens", "cachedInputTokens",
     ),
     "written": (
-        "cache_creation_input_tokens", "cacheWriteInputTokens", "cache_write_tokens",
-        "input_tokens_details/cache_write_tokens",
+        "cache_creation_input_tokens", "cacheCreationInputTokens", "cacheWriteInputTokens", "cache_write_tokens",
+        "input_tokens_details/cache_write_tokens", "prompt_tokens_details/cache_write_tokens",
+        "prompt_tokens_details/cache_creation_tokens", "inputTokenDetails/cacheWriteTokens",
     ),
     "written_1h": ("cache_creation/ephemeral_1h_input_tokens",),
-    "reasoning": ("output_tokens_details/reasoning_tokens", "completion_tokens_details/reasoning_tokens"),
-    "total": ("total_tokens", "totalTokenCount", "totalTokens"),
-    "thoughts": ("thoughtsTokenCount",),  # beside candidatesTokenCount, not in it
-    "tool_prompt": ("toolUsePromptTokenCount",),  # beside promptTokenCount
+    "reasoning": (
+        "output_tokens_details/reasoning_tokens", "completion_tokens_details/reasoning_tokens",
+        "output_tokens_details/thinking_tokens", "outputTokenDetails/reasoningTokens", "reasoningTokens",
+        "reasoning_output_tokens",
+    ),
+    "total": ("total_tokens", "totalTokenCount", "totalTokens", "total_token_count"),
+    "thoughts": ("thoughtsTokenCount", "thoughts_token_count"),  # beside candidatesTokenCount, not in it
+    "tool_prompt": ("toolUsePromptTokenCount", "tool_use_prompt_token_count"),  # beside promptTokenCount
 }  # fmt: skip
+USAGE_TEXTS = {"service_tier": "service_tier", "region": "inference_geo"}
+USAGE_COSTS = {"cost": "1", "cost_in_usd_ticks": COSTS["cost_ticks"]}
 # With these keys the input count leaves the cached and written tokens out.
 USAGE_EXCLUSIVE = (
-    "cache_read_input_tokens", "cache_creation_input_tokens", "cacheReadInputTokens", "cacheWriteInputTokens",
+    "cache_read_input_tokens", "cache_creation_input_tokens", "cacheReadInputTokens", "cacheCreationInputTokens",
+    "cacheWriteInputTokens",
 )  # fmt: skip
 
 # `IN` and `list_contains` with more than a few constants would each become a join; a pattern does not.
@@ -77,6 +93,9 @@ CREATE OR REPLACE TEMP MACRO outcome_of_status(t) AS CASE
     THEN false END;
 CREATE OR REPLACE TEMP MACRO error_of(t) AS CASE
     WHEN regexp_full_match(t, '(?i)|null|none|false|\{\}|\[\]|""') THEN NULL ELSE t END;
+-- Some gateways write whether they answered from their cache as a truth, some as a word, some as the id of the answer.
+CREATE OR REPLACE TEMP MACRO is_hit(t) AS
+    NOT regexp_full_match(t, '(?i)|none|null|false|0|no|n|miss|disabled|bypass|expired|dynamic|[0-]{36}');
 CREATE OR REPLACE TEMP MACRO id_of(t) AS CASE
     WHEN strlen(t) > 16 THEN t
     WHEN regexp_full_match(trim(t), '(?i)|none|null|nil|undefined|nan|n\/a|-|unknown')

@@ -1,10 +1,11 @@
-"""Log formats: which keys tell one, and how its fields map to tollbook's."""
+"""Log formats: how a record of one is told, and how its fields map to tollbook's. Each is one file of `formats/`."""
 
 import tomllib
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
+from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from tollbook.config.model import Format as ConfiguredFormat
@@ -14,25 +15,81 @@ _FOLDER = Path(__file__).parents[1] / "formats"
 
 
 @dataclass(frozen=True)
+class Condition:
+    """What must hold of one value of a record.
+
+    Args:
+        path: Where the value is.
+        values: One of these it must be; empty: it must only be there.
+        negated: Whether it must not be so.
+    """
+
+    path: str
+    values: tuple[str, ...] = ()
+    negated: bool = False
+
+    @classmethod
+    def parse(cls, text: str) -> "Condition":
+        """Read `path`, `path=value|value`, or either of them with a leading `!`."""
+        path, _, values = text.removeprefix("!").partition("=")
+        return cls(path, tuple(values.split("|")) if values else (), negated=text.startswith("!"))
+
+
+@dataclass(frozen=True)
 class Format:
     """A log format.
 
+    An open format (the native one and those of the configuration) keeps everything that no field is read from; its
+    paths are keys, or keys joined by dots. Any other reads only what it lists, because the records of such logs hold
+    prompts; its paths are keys joined by slashes, and `#` behind a key enters JSON that is written as a text.
+
     Args:
         name: What users call it.
-        when: Keys or dotted paths that a record of the format has; empty for the native format, which takes the rest.
-        fields: For each of tollbook's fields the keys or dotted paths that it is read from; the first with a value
-            counts. A field that is not named is not read.
+        when: Alternatives, each of conditions that all hold of its records, and together of no other closed format's.
+            Empty for the native format, which takes the rest.
+        fields: For each of tollbook's fields the paths that it is read from; the first with a value counts.
+        is_open: Whether everything else of a record is kept in `attributes`.
+        keep: Name in `attributes` -> path, in a closed format.
+        constants: Field -> its value where the record gives none.
+        request: Conditions of which one makes a record a request; empty: tollbook's own rule.
+        tokens: `inclusive` or `exclusive`: whether the input count holds the cached and written tokens, where the total
+            does not tell; empty: found out from each record.
+        expand: SQL over the relation `texts` that makes records of texts; see `judge.expand`.
+        is_envelope: Whether what `expand` makes are records of any format.
+        borrows_time: Whether records without a time are events at the time of the record before them.
+        title: What it is.
+        source: Where it is described.
+        example: A record of it.
     """
 
     name: str
-    when: tuple[str, ...]
+    when: tuple[tuple[Condition, ...], ...]
     fields: Mapping[str, tuple[str, ...]]
+    is_open: bool = True
+    keep: Mapping[str, str] = field(default_factory=dict)
+    constants: Mapping[str, str] = field(default_factory=dict)
+    request: tuple[Condition, ...] = ()
+    tokens: str = ""
+    expand: str | None = None
+    is_envelope: bool = False
+    borrows_time: bool = False
+    title: str = ""
+    source: str = ""
+    example: str = ""
 
 
+@cache
 def native() -> Format:
     """Return the native format."""
     with (_FOLDER / "native.toml").open("rb") as file:
         return Format(NATIVE, (), {field: tuple(paths) for field, paths in tomllib.load(file).items()})
+
+
+@cache
+def shipped() -> tuple[Format, ...]:
+    """Return the closed formats and the envelopes that come with tollbook, by name."""
+    paths = sorted(path for path in _FOLDER.glob("*.toml") if path.stem != NATIVE)
+    return tuple(_load(path.stem, path.read_text(encoding="utf-8")) for path in paths)
 
 
 def configured(formats: "Mapping[str, ConfiguredFormat]") -> list[Format]:
@@ -40,6 +97,28 @@ def configured(formats: "Mapping[str, ConfiguredFormat]") -> list[Format]:
     made = []
     for name, table in formats.items():
         values = asdict(table)
-        when = tuple(values.pop("when"))
-        made.append(Format(name, when, {field: (path,) for field, path in values.items() if path is not None}))
+        when = tuple(Condition(path) for path in values.pop("when"))
+        made.append(Format(name, (when,), {field: (path,) for field, path in values.items() if path is not None}))
     return made
+
+
+def _load(name: str, text: str) -> Format:
+    table: dict[str, Any] = tomllib.loads(text)
+    return Format(
+        name,
+        tuple(tuple(map(Condition.parse, conditions)) for conditions in table.pop("when")),
+        {field: tuple(paths) for field, paths in table.pop("fields", {}).items()},
+        is_open=False,
+        keep=_names(table.pop("keep", ())),
+        request=tuple(map(Condition.parse, table.pop("request", ()))),
+        **table,
+    )
+
+
+def _names(paths: list[str]) -> dict[str, str]:
+    """Return name -> path: what a path ends in, or what is written before its `=`."""
+    named = {}
+    for path in paths:
+        name, _, rest = path.rpartition("=")
+        named[name or rest.replace("#", "").rsplit("/", 1)[-1]] = rest
+    return named

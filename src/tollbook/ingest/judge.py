@@ -5,9 +5,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from tollbook.ingest.formats import NATIVE, Format
+from tollbook import queries
+from tollbook.ingest.formats import NATIVE, Condition, Format
 from tollbook.ingest.lines import LINES_OF_PIECES, Block, Pieces, Text, pieces_of_blocks, pieces_of_texts
-from tollbook.ingest.parse import Shape, parse_sql
+from tollbook.ingest.open_records import Shape
+from tollbook.ingest.parse import parse_sql
 from tollbook.ingest.salvage import NOT_JSON, Refused, salvage
 
 if TYPE_CHECKING:
@@ -17,9 +19,11 @@ _SAMPLE_LINES = 64
 _MOST_KEYS = 200
 _MOST_ORDERS = 4
 _MOST_ROUNDS = 4  # each opens one envelope
+_MOST_OF_ONE = 1_000_000  # records of one text
 _FINAL = {"request", "event", "reject"}
-_PENDING = ("misshapen", "wrapped", "other", "unread")
+_PENDING = ("misshapen", "other", "unread")
 _TOO_DEEP = "wrapped in too many envelopes"
+_HOLDS_NOTHING = "holds no record"
 _REFUSED = """
     SELECT CAST(source_no AS INTEGER) AS source_no, line, CAST(part AS INTEGER) AS part, 'reject' AS kind,
         $format AS format, $reason AS reason, text, md5_number_lower(text) AS identity, 0 AS twin
@@ -33,7 +37,7 @@ class Formats:
     Args:
         native: The native format.
         others: The others to tell records by, in order.
-        forced: The one that the user says every record is of, or None.
+        forced: The one that the user says every record is of, or None; envelopes are opened all the same.
     """
 
     native: Format
@@ -42,57 +46,125 @@ class Formats:
 
     def named(self, name: str) -> Format:
         """Return the format of that name."""
-        return next((other for other in self.others if other.name == name), self.native)
+        known = (self.forced, *self.others) if self.forced else self.others
+        return next((other for other in known if other.name == name), self.native)
+
+    def telling(
+        self, relation: str, main: Format | None = None, *, shape: Shape | None = None, trusting: bool = False
+    ) -> str:
+        """Return the statement that tells records of all formats, and judges those of `main`, if it is open."""
+        others = tuple(other for other in self.others if other.is_envelope) if self.forced else self.others
+        rest = self.forced or self.native
+        judged = next((open_ for open_ in (main, self.forced) if open_ and open_.is_open), self.native)
+        return parse_sql(judged, others, relation, rest=rest.name, shape=shape, trusting=trusting)
 
 
-def judge(con: "duckdb.DuckDBPyConnection", formats: Formats, blocks: Sequence[Block]) -> None:
+# What the lines of a source so far say of those to come: number of the source -> format -> JSON.
+Carried = dict[int, dict[str, str]]
+
+
+def judge(
+    con: "duckdb.DuckDBPyConnection", formats: Formats, blocks: Sequence[Block], carried: Carried | None = None
+) -> None:
     """Fill the table `staged` from blocks.
+
+    Args:
+        con: Where `staged` is made.
+        formats: The formats to read by.
+        blocks: Whole lines, in the order of their sources.
+        carried: Is brought up to date with what the lines say.
 
     Raises:
         duckdb.Error: Something other than the text is wrong; text never raises.
     """
     records = _sample(blocks)
-    main = formats.forced or _format_of(records, formats)
-    shape = _shape_of(records)
     with _Registered(con, pieces_of_blocks(blocks)):
-        _first_pass(con, main, formats, shape)
+        _first_pass(con, formats, records)
     for _ in range(_MOST_ROUNDS):
         pending = {kind for (kind,) in con.execute("SELECT DISTINCT kind FROM staged").fetchall()} - _FINAL
         if not pending:
-            return
-        for kind in ("misshapen", "wrapped"):
-            if kind in pending:
-                _take(con, kind)
-                con.execute(f"INSERT INTO staged {parse_sql(main, _others(formats), 'FROM taken')}")
+            break
+        if "misshapen" in pending:
+            _take(con, "misshapen")
+            con.execute(f"INSERT INTO staged {formats.telling('FROM taken')}")
         if "other" in pending:
             _take(con, "other")
-            for (name,) in con.execute("SELECT DISTINCT format FROM taken").fetchall():
-                con.execute("CREATE OR REPLACE TEMP TABLE alike AS FROM taken WHERE format = ?", [name])
-                con.execute(f"INSERT INTO staged {parse_sql(formats.named(name), (), 'FROM alike')}")
+            _judge_others(con, formats, {} if carried is None else carried)
         if "unread" in pending:
-            _salvage(con, formats, main)
+            _salvage(con, formats)
         con.execute("DELETE FROM staged WHERE kind = 'blank'")
-    for kind in _PENDING:
-        _take(con, kind)
-        con.execute(f"INSERT INTO staged BY NAME {_REFUSED} FROM taken", {"reason": _TOO_DEEP, "format": NATIVE})
+    else:
+        for kind in _PENDING:
+            _take(con, kind)
+            _refuse(con, "FROM taken", _TOO_DEEP)
+    if con.execute("SELECT 1 FROM staged WHERE kind = 'event' AND time IS NULL LIMIT 1").fetchone():
+        con.execute(queries.text("ingest/borrow_times"))
 
 
-def _others(formats: Formats) -> tuple[Format, ...]:
-    return () if formats.forced else formats.others
+def _refuse(con: "duckdb.DuckDBPyConnection", relation: str, reason: str) -> None:
+    con.execute(f"INSERT INTO staged BY NAME {_REFUSED} {relation}", {"reason": reason, "format": NATIVE})
 
 
-def _first_pass(con: "duckdb.DuckDBPyConnection", main: Format, formats: Formats, shape: Shape | None) -> None:
+def _first_pass(con: "duckdb.DuckDBPyConnection", formats: Formats, records: Sequence[dict[str, Any]]) -> None:
     import duckdb  # noqa: PLC0415 - start-up
 
-    others = _others(formats)
+    main = formats.forced or _format_of(records, formats)
+    is_direct = not main.is_open and not main.expand and not any(other.is_open for other in formats.others)
+    shape = _shape_of(records)
+
+    def statement(*, trusting: bool) -> str:
+        if is_direct:
+            return parse_sql(main, (formats.native,), LINES_OF_PIECES, trusting=trusting)
+        return formats.telling(LINES_OF_PIECES, main, shape=shape, trusting=trusting)
+
     try:
-        sql = parse_sql(main, others, LINES_OF_PIECES, shape=shape, trusting=True)
-        con.execute(f"CREATE OR REPLACE TEMP TABLE staged AS {sql}")
+        con.execute(f"CREATE OR REPLACE TEMP TABLE staged AS {statement(trusting=True)}")
     except duckdb.Error as error:
         if "Malformed JSON" not in str(error):
             raise
-        sql = parse_sql(main, others, LINES_OF_PIECES, shape=shape)
-        con.execute(f"CREATE OR REPLACE TEMP TABLE staged AS {sql}")
+        con.execute(f"CREATE OR REPLACE TEMP TABLE staged AS {statement(trusting=False)}")
+
+
+def _judge_others(con: "duckdb.DuckDBPyConnection", formats: Formats, carried: Carried) -> None:
+    """Judge the records in `taken`, each by the format that it was told to be of."""
+    for (name,) in con.execute("SELECT DISTINCT format FROM taken").fetchall():
+        con.execute("CREATE OR REPLACE TEMP TABLE texts AS FROM taken WHERE format = ?", [name])
+        found = formats.named(name)
+        relation = "FROM texts"
+        if found.expand:
+            _expand(con, found, carried)
+            relation = "FROM expanded"
+        con.execute(
+            f"INSERT INTO staged {formats.telling(relation) if found.is_envelope else parse_sql(found, (), relation)}"
+        )
+
+
+def _expand(con: "duckdb.DuckDBPyConnection", format_: Format, carried: Carried) -> None:
+    """Fill `expanded` with the records that the format's SQL makes of `texts`.
+
+    The SQL reads `texts` (source_no, line, part, text: sound JSON) and `earlier` (source_no, carried: the JSON that it
+    gave for the last line of the source before), and returns source_no, line, part, number (of the record within its
+    text), text, and, where later lines need it, carried.
+    """
+    con.execute("CREATE OR REPLACE TEMP TABLE earlier (source_no INTEGER, carried VARCHAR)")
+    for source, contexts in carried.items():
+        if format_.name in contexts:
+            con.execute("INSERT INTO earlier VALUES (?, ?)", [source, contexts[format_.name]])
+    con.execute(f"CREATE OR REPLACE TEMP TABLE expanded AS {format_.expand}")
+    _refuse(
+        con,
+        "FROM texts ANTI JOIN (FROM expanded WHERE text IS NOT NULL) AS e USING (source_no, line, part)",
+        _HOLDS_NOTHING,
+    )
+    columns = {column for column, *_ in con.execute("DESCRIBE expanded").fetchall()}
+    if "carried" in columns:
+        last = "SELECT source_no, arg_max(carried, (line, part, number)) FROM expanded GROUP BY source_no"
+        for source, context in con.execute(last).fetchall():
+            if context is not None:
+                carried.setdefault(source, {})[format_.name] = context
+        con.execute("ALTER TABLE expanded DROP carried")
+    con.execute("DELETE FROM expanded WHERE text IS NULL")
+    con.execute(f"UPDATE expanded SET part = part * {_MOST_OF_ONE} + number")
 
 
 def _take(con: "duckdb.DuckDBPyConnection", kind: str) -> None:
@@ -105,7 +177,7 @@ def _take(con: "duckdb.DuckDBPyConnection", kind: str) -> None:
     con.execute("DELETE FROM staged WHERE kind = ?", [kind])
 
 
-def _salvage(con: "duckdb.DuckDBPyConnection", formats: Formats, main: Format) -> None:
+def _salvage(con: "duckdb.DuckDBPyConnection", formats: Formats) -> None:
     """Take records out of what is no sound line, once; what is still none after that is refused."""
     unread = con.execute(
         "SELECT source_no, line, text FROM staged WHERE kind = 'unread' ORDER BY source_no, line, part"
@@ -114,7 +186,7 @@ def _salvage(con: "duckdb.DuckDBPyConnection", formats: Formats, main: Format) -
     found = list(salvage(unread))
     if texts := [item for item in found if isinstance(item, Text)]:
         with _Registered(con, pieces_of_texts(texts)):
-            con.execute(f"INSERT INTO staged {parse_sql(main, _others(formats), 'FROM pieces')}")
+            con.execute(f"INSERT INTO staged {formats.telling('FROM pieces')}")
         con.execute(
             "UPDATE staged SET kind = 'reject', reason = ?, identity = md5_number_lower(text) WHERE kind = 'unread'",
             [NOT_JSON],
@@ -123,7 +195,7 @@ def _salvage(con: "duckdb.DuckDBPyConnection", formats: Formats, main: Format) -
     for reason in dict.fromkeys(item.reason for item in refused):
         lines = [Text(item.source, item.line, item.part, item.text) for item in refused if item.reason == reason]
         with _Registered(con, pieces_of_texts(lines)):
-            con.execute(f"INSERT INTO staged BY NAME {_REFUSED} FROM pieces", {"reason": reason, "format": NATIVE})
+            _refuse(con, "FROM pieces", reason)
 
 
 class _Registered:
@@ -164,18 +236,22 @@ def _format_of(records: Iterable[dict[str, Any]], formats: Formats) -> Format:
     """Return the format that the first records are of; the statement itself tells each record's for certain."""
     for record in records:
         for other in formats.others:
-            if all(_has(record, path) for path in other.when):
-                return other
-        break
+            for conditions in other.when:
+                if all(_holds(condition, record, is_open=other.is_open) for condition in conditions):
+                    return other
     return formats.native
 
 
-def _has(record: object, path: str) -> bool:
-    if isinstance(record, dict) and record.get(path) is not None:
-        return True
-    for part in path.split("."):
-        record = record.get(part) if isinstance(record, dict) else None
-    return record is not None
+def _holds(condition: Condition, record: dict[str, Any], *, is_open: bool) -> bool:
+    value: Any = record
+    if is_open:
+        keys = [condition.path] if condition.path in record else condition.path.split(".")
+    else:
+        keys = condition.path.replace("#", "").split("/")
+    for key in keys:
+        value = value.get(key) if isinstance(value, dict) else None
+    holds = value in condition.values if condition.values else value is not None
+    return holds is not condition.negated
 
 
 def _shape_of(records: Sequence[dict[str, Any]]) -> Shape | None:

@@ -1,5 +1,6 @@
 """One run of ingest: sources in, accounts out; batches of blocks are read ahead, judged, and committed one by one."""
 
+import json
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
@@ -49,12 +50,16 @@ class Outcome:
 
 @dataclass
 class _Reading:
-    """A source that is being read; `known` and `rivals` (None for a pipe) move on with every commit."""
+    """A source that is being read; `known` and `rivals` (None for a pipe) move on with every commit.
+
+    `carried` moves on with every batch that is judged: format -> what its lines so far say of those to come.
+    """
 
     outcome: Outcome
     head: str
     known: Known | None
     rivals: frozenset[tuple[int, int]] | None
+    carried: dict[str, str]
 
 
 @dataclass
@@ -65,6 +70,7 @@ class _Place:
     position: int
     lines: int
     tail: bytes
+    carried: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass
@@ -160,7 +166,10 @@ def _pass(
         def judge_next(con: "duckdb.DuckDBPyConnection", coming: "Future[_Batch | None]") -> _Batch | None:
             batch = coming.result()
             if batch is not None and batch.blocks:
-                judge(con, formats, batch.blocks)
+                carried = {number: dict(place.reading.carried) for number, place in enumerate(batch.places)}
+                judge(con, formats, batch.blocks, carried)
+                for number, place in enumerate(batch.places):
+                    place.carried = place.reading.carried = carried[number]
                 _locate_rejects(con, batch.blocks)
                 prepare(con, run)
             return batch
@@ -197,7 +206,9 @@ def _commit(con: "duckdb.DuckDBPyConnection", batch: _Batch, run: Run) -> None:
             outcome.format = outcome.format or main.get(source.number)
             run.account += source.account
             if not run.dry:
-                reading.known = Known(source.source_id, source.head, source.tail, source.position, source.lines)
+                reading.known = Known(
+                    source.source_id, source.head, source.tail, source.position, source.lines, source.carried
+                )  # fmt: skip
                 if reading.rivals is not None:
                     others = {rival for rival in reading.rivals if rival[0] != source.source_id}
                     reading.rivals = frozenset(others | {(source.source_id, source.position)})
@@ -217,6 +228,7 @@ def _progress(number: int, place: _Place) -> Progress:
         position=place.position,
         lines=place.lines,
         tail=digest(place.tail),
+        carried=json.dumps(place.carried) if place.carried else None,
     )
 
 
@@ -242,7 +254,7 @@ def _known_sources(run: Run) -> dict[str, list[Known]]:
     if not run.store.exists():
         return known
     with reader(run.store, lock_timeout_s=run.lock_timeout_s) as con:
-        rows = con.execute("SELECT source_id, head, tail, position, lines FROM store.sources").fetchall()
+        rows = con.execute("SELECT source_id, head, tail, position, lines, carried FROM store.sources").fetchall()
     for row in rows:
         source = Known(*row)
         known.setdefault(source.head, []).append(source)
@@ -262,7 +274,8 @@ def _batches(
             continue
         stream, tail = found.stream, found.tail
         rivals = frozenset((source.source_id, source.position) for source in known.get(found.head, ()))
-        reading = _Reading(outcome, found.head, found.known, None if is_pipe(outcome.source) else rivals)
+        carried = json.loads(found.known.carried) if found.known and found.known.carried else {}
+        reading = _Reading(outcome, found.head, found.known, None if is_pipe(outcome.source) else rivals, carried)
         line = found.known.lines + 1 if found.known else 1
         consumed = 0
         try:

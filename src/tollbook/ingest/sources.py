@@ -26,6 +26,7 @@ class Known:
         tail: Digest of the bytes before `position`.
         position: Bytes read so far, after decompression.
         lines: Line ends among them.
+        carried: What they say of later lines, JSON; None where nothing.
     """
 
     source_id: int
@@ -33,6 +34,7 @@ class Known:
     tail: str
     position: int
     lines: int
+    carried: str | None = None
 
 
 def find_sources(paths: Sequence[str]) -> tuple[list[str], list[SourceError]]:

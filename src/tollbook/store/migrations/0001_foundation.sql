@@ -6,6 +6,7 @@ CREATE TABLE sources (
     tail VARCHAR NOT NULL,           -- digest of the last bytes before position
     position BIGINT NOT NULL,        -- bytes read, after decompression
     lines BIGINT NOT NULL,           -- lines up to position
+    carried VARCHAR,                 -- JSON: what lines up to position say of those behind it, by format
     format VARCHAR,                  -- format of most of its records
     read BIGINT NOT NULL,            -- records judged; = requests + events + duplicates + rejected
     requests BIGINT NOT NULL,
@@ -45,6 +46,7 @@ CREATE TABLE requests (
     user_id VARCHAR,                 -- the dimension `user`
     service VARCHAR,
     application VARCHAR,
+    region VARCHAR,                  -- where it was processed, as logged
     input_tokens BIGINT,             -- the whole prompt, cached and written parts included
     cached_input_tokens BIGINT,      -- part of input_tokens
     cache_write_tokens BIGINT,       -- part of input_tokens, all lifetimes
@@ -59,6 +61,8 @@ CREATE TABLE requests (
     error VARCHAR,
     reported_cost DECIMAL(28, 15),   -- what the log says it cost, USD
     computed_cost DECIMAL(28, 15),   -- tokens x the price in force, USD; NULL: unpriced
+    cache_hit BOOLEAN,               -- a gateway answered from its cache: nothing is billed, the tokens are 0
+    estimated BOOLEAN,               -- the tokens are not the provider's last word: the call did not come to its end
     price_id VARCHAR,                -- prices.price_id
     catalogue VARCHAR,               -- prices.catalogue
     attributes VARCHAR,              -- JSON object of everything else in the record

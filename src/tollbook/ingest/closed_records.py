@@ -1,0 +1,71 @@
+"""Reading records of a closed format: only what the format lists, in one pass over the text."""
+
+from tollbook.ingest.formats import Format
+from tollbook.ingest.statement import NULL, Statement, literal, member, members_joined, pointer_literal, struct
+
+
+class ClosedStatement(Statement):
+    """The statement of a closed format; it reads nested values as a structure.
+
+    Args:
+        format_: The format.
+        tells: Whether records of other formats may be among the texts; they are left for the statement that tells.
+        trusting: As for every statement.
+    """
+
+    def __init__(self, format_: Format, *, tells: bool, trusting: bool) -> None:
+        super().__init__(format_, (), trusting=trusting)
+        self._tells = tells
+        conditions = [*format_.request, *(condition for conditions in format_.when for condition in conditions)]
+        read = {path.split("#", 1)[0] for paths in format_.fields.values() for path in paths}
+        read |= {condition.path.split("#", 1)[0] for condition in conditions}
+        kept = {path.split("#", 1)[0] for path in format_.keep.values()}
+        # What is read whole is not opened further: its parts are taken out of it.
+        self._members = {path for path in read | kept if not any(path.startswith(f"{other}/") for other in read | kept)}
+        self._json = self._members & kept
+
+    def opened(self) -> str:
+        """Return the record's struct `x`."""
+        shape = struct(sorted(self._members), dict.fromkeys(self._json, "JSON"))
+        return f"from_json({self.sound}, {literal(shape)}) AS x"
+
+    def pending(self) -> str:
+        """Return an arm for records that are not of the format."""
+        if not self._tells:
+            return ""
+        alternatives = " OR ".join(f"coalesce({self.holds(conditions)}, false)" for conditions in self.format.when)
+        return f"WHEN NOT ({alternatives}) THEN 'misshapen'"
+
+    def named_format(self) -> str:
+        """Return the name of the one format."""
+        return literal(self.format.name)
+
+    def value(self, path: str) -> str:
+        """Return SQL for the text at a path of keys joined by slashes; behind a `#` is JSON written as a text."""
+        for cut in range(len(path), 0, -1):
+            whole = path[:cut]
+            if whole in self._members and path[cut : cut + 1] in {"", "/", "#"}:
+                return self._text_below(whole, path[cut:])
+        return NULL
+
+    def attributes(self) -> str:
+        """Return the object of what the format keeps."""
+        kept = {name: self._json_at(path) for name, path in self.format.keep.items()}
+        if "cache_hit" in self.format.fields:
+            counts = "{'input_tokens': whole_input, 'output_tokens': whole_output}"
+            kept["replayed"] = f"CASE WHEN hits_cache THEN CAST(to_json({counts}) AS VARCHAR) END"
+        return members_joined(kept) if kept else NULL
+
+    def _text_below(self, whole: str, rest: str) -> str:
+        value = member("x", whole)
+        if whole in self._json:
+            value = f"json_extract_string({value}, '')"
+        for inner in filter(None, rest.split("#")):
+            pointer = pointer_literal(inner.strip("/").split("/"))
+            value = f"CASE WHEN starts_with({value}, '{{') THEN try(json_extract_string({value}, {pointer})) END"
+        return value
+
+    def _json_at(self, path: str) -> str:
+        if path in self._json:
+            return f"nullif(CAST({member('x', path)} AS VARCHAR), 'null')"
+        return f"CAST(to_json({self.value(path)}) AS VARCHAR)"
