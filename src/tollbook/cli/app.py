@@ -14,6 +14,7 @@ from tollbook.cli import (
     config,
     demo,
     export,
+    formats,
     ingest,
     latency,
     prices,
@@ -37,7 +38,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 for module in (
-    demo, ingest, status, rejects, latency, usage, chargeback, trace, slo, alerts, prices, export, sql, config,
+    demo, ingest, formats, status, rejects, latency, usage, chargeback, trace, slo, alerts, prices, export, sql, config,
 ):  # fmt: skip
     module.register(app)
 

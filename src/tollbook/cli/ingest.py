@@ -89,24 +89,13 @@ def ingest(
 
 
 def _formats(session: "Session", name: str) -> "Formats":
-    import difflib  # noqa: PLC0415 - start-up
+    from dataclasses import replace  # noqa: PLC0415 - start-up
 
-    from tollbook.errors import UsageError  # noqa: PLC0415
-    from tollbook.ingest.formats import NATIVE, configured, native, shipped  # noqa: PLC0415
-    from tollbook.ingest.judge import Formats  # noqa: PLC0415
+    from tollbook.cli.formats import known_formats  # noqa: PLC0415 - start-up
+    from tollbook.report.formats import named  # noqa: PLC0415
 
-    own = configured(session.settings.config.formats)
-    names = {format_.name for format_ in own}
-    others = (*own, *(format_ for format_ in shipped() if format_.name not in names))
-    formats = Formats(native(), others)
-    if name == "auto":
-        return formats
-    known = {NATIVE: formats.native, **{other.name: other for other in others}}
-    if name not in known:
-        near = difflib.get_close_matches(name, known, n=1)
-        hint = f"Did you mean {near[0]!r}?" if near else f"Known are: auto, {', '.join(known)}."
-        raise UsageError(f"There is no log format {name!r}. {hint}")
-    return Formats(formats.native, others, forced=known[name])
+    formats = known_formats(session)
+    return formats if name == "auto" else replace(formats, forced=named((formats.native, *formats.others), name))
 
 
 @contextmanager
