@@ -1,12 +1,13 @@
 """One batch of blocks, judged: every line becomes a row of `staged` that is a request, an event or a reject."""
 
 import json
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from tollbook import queries
-from tollbook.ingest.formats import NATIVE, Condition, Format
+from tollbook.ingest.formats import NATIVE, Condition, Format, split_pattern
 from tollbook.ingest.lines import LINES_OF_PIECES, Block, Pieces, Text, pieces_of_blocks, pieces_of_texts
 from tollbook.ingest.open_records import Shape
 from tollbook.ingest.parse import parse_sql
@@ -25,7 +26,7 @@ _PENDING = ("misshapen", "other", "unread")
 _TOO_DEEP = "wrapped in too many envelopes"
 _HOLDS_NOTHING = "holds no record"
 _REFUSED = """
-    SELECT CAST(source_no AS INTEGER) AS source_no, line, CAST(part AS INTEGER) AS part, 'reject' AS kind,
+    SELECT CAST(source_no AS INTEGER) AS source_no, line, CAST(part AS BIGINT) AS part, 'reject' AS kind,
         $format AS format, $reason AS reason, text, md5_number_lower(text) AS identity, 0 AS twin
 """
 
@@ -244,12 +245,16 @@ def _format_of(records: Iterable[dict[str, Any]], formats: Formats) -> Format:
 
 def _holds(condition: Condition, record: dict[str, Any], *, is_open: bool) -> bool:
     value: Any = record
+    pattern = ""
     if is_open:
         keys = [condition.path] if condition.path in record else condition.path.split(".")
     else:
-        keys = condition.path.replace("#", "").split("/")
+        path, pattern = split_pattern(condition.path)
+        keys = path.replace("#", "").split("/")
     for key in keys:
         value = value.get(key) if isinstance(value, dict) else None
+    if pattern and value is not None:
+        value = re.search(pattern, value if isinstance(value, str) else json.dumps(value))
     holds = value in condition.values if condition.values else value is not None
     return holds is not condition.negated
 
