@@ -11,7 +11,7 @@ from tests.reading import ask, read
 from tollbook.prices.resolve import Catalogue
 
 SESSION = "5f1c0f6e-90a1-4ffb-8f9e-0d6a51c9e0f1"
-SECRET = "the words of a conversation"
+SPOKEN = "the words of a conversation"
 COUNTS = "input_tokens, cached_input_tokens, cache_write_tokens, cache_write_1h_tokens, output_tokens, reasoning_tokens"
 
 
@@ -40,7 +40,7 @@ def answer(
             "type": "message",
             "role": "assistant",
             "model": "claude-opus-4-6",
-            "content": [{"type": "text", "text": SECRET}],
+            "content": [{"type": "text", "text": SPOKEN}],
             "stop_reason": "end_turn",
             "usage": counts or usage(),
             **(message or {}),
@@ -158,7 +158,7 @@ def progress(number: int, counts: dict[str, Any]) -> dict[str, Any]:
         "data": {
             "type": "agent_progress",
             "agentId": "a1b2c3",
-            "prompt": SECRET,
+            "prompt": SPOKEN,
             "message": {key: inner[key] for key in ("type", "timestamp", "uuid", "requestId", "message")},
         },
     }
@@ -211,20 +211,20 @@ def test_the_words_of_the_client_itself_are_events_and_its_errors_are_failures(l
 def test_everything_else_in_a_session_is_an_event_without_its_content(log: Log):
     base = {"sessionId": SESSION, "cwd": "/srv/billing"}
     account = log.read(
-        {"type": "file-history-snapshot", "messageId": "m", "snapshot": {"trackedFileBackups": {"a.py": SECRET}}},
-        {"type": "summary", "summary": SECRET, "leafUuid": "0c54b1a2"},
+        {"type": "file-history-snapshot", "messageId": "m", "snapshot": {"trackedFileBackups": {"a.py": SPOKEN}}},
+        {"type": "summary", "summary": SPOKEN, "leafUuid": "0c54b1a2"},
         {**base, "type": "user", "uuid": "u1", "timestamp": "2026-10-05T08:00:00Z",
-         "message": {"role": "user", "content": SECRET}, "toolUseResult": {"stdout": SECRET}},
+         "message": {"role": "user", "content": SPOKEN}, "toolUseResult": {"stdout": SPOKEN}},
         {**base, "type": "system", "subtype": "api_error", "level": "error", "uuid": "u2",
-         "timestamp": "2026-10-05T08:00:05Z", "error": {"status": 529, "message": SECRET}, "retryAttempt": 1,
+         "timestamp": "2026-10-05T08:00:05Z", "error": {"status": 529, "message": SPOKEN}, "retryAttempt": 1,
          "maxRetries": 10, "retryInMs": 541.5},
-        {**base, "type": "attachment", "uuid": "u3", "timestamp": "2026-10-05T08:00:06Z", "attachment": SECRET},
-        {"type": "queue-operation", "operation": "enqueue", "timestamp": "2026-10-05T08:00:07Z", "content": SECRET,
+        {**base, "type": "attachment", "uuid": "u3", "timestamp": "2026-10-05T08:00:06Z", "attachment": SPOKEN},
+        {"type": "queue-operation", "operation": "enqueue", "timestamp": "2026-10-05T08:00:07Z", "content": SPOKEN,
          "sessionId": SESSION},
-        {"type": "last-prompt", "lastPrompt": SECRET, "sessionId": SESSION},
-        {"type": "ai-title", "aiTitle": SECRET, "sessionId": SESSION},
+        {"type": "last-prompt", "lastPrompt": SPOKEN, "sessionId": SESSION},
+        {"type": "ai-title", "aiTitle": SPOKEN, "sessionId": SESSION},
         {**base, "type": "progress", "uuid": "u4", "timestamp": "2026-10-05T08:00:08Z",
-         "data": {"type": "bash_progress", "output": SECRET}},
+         "data": {"type": "bash_progress", "output": SPOKEN}},
     )  # fmt: skip
     assert (account.events, account.rejected) == (9, 0)
     assert [row[0] for row in log.ask("SELECT message FROM events ORDER BY line")] == [
@@ -242,12 +242,12 @@ def test_everything_else_in_a_session_is_an_event_without_its_content(log: Log):
 
 def test_no_word_of_a_conversation_reaches_the_store(log: Log):
     log.read(
-        answer(1), {**answer(2), "thinkingMetadata": SECRET}, progress(3, usage()),
+        answer(1), {**answer(2), "thinkingMetadata": SPOKEN}, progress(3, usage()),
         answer(4, usage(iterations=[{"type": "advisor_message", "model": "m", "input_tokens": 1}])),
-        {"type": "last-prompt", "lastPrompt": SECRET, "sessionId": SESSION},
+        {"type": "last-prompt", "lastPrompt": SPOKEN, "sessionId": SESSION},
     )  # fmt: skip
     held = b"".join(path.read_bytes() for path in log.folder.glob("store.duckdb*"))
-    assert SECRET.encode() not in held
+    assert SPOKEN.encode() not in held
     assert b"msg_1" in held
 
 

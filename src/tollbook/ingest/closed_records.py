@@ -74,11 +74,9 @@ class ClosedStatement(Statement):
         value = member("x", whole)
         if whole in self._json:
             value = f"json_extract_string({value}, '')"
-        *outer, last = [pointer_literal(inner.strip("/").split("/")) for inner in rest.split("#") if inner] or [None]
-        for pointer in outer:
-            value = f"CASE WHEN starts_with({value}, '{{') THEN try(json_extract_string({value}, {pointer})) END"
-        if last:
-            value = f"CASE WHEN starts_with({value}, '{{') THEN try({function}({value}, {last})) END"
+        pointers = [pointer_literal(inner.strip("/").split("/")) for inner in rest.split("#") if inner]
+        for pointer, taken in zip(pointers, ["json_extract_string"] * (len(pointers) - 1) + [function], strict=False):
+            value = f"CASE WHEN starts_with({value}, '{{') THEN try({taken}({value}, {pointer})) END"
         return value
 
     def _json_at(self, path: str) -> str:
