@@ -26,7 +26,7 @@ _PENDING = ("misshapen", "other", "unread")
 _TOO_DEEP = "wrapped in too many envelopes"
 _HOLDS_NOTHING = "holds no record"
 _REFUSED = """
-    SELECT CAST(source_no AS INTEGER) AS source_no, line, CAST(part AS INTEGER) AS part, 'reject' AS kind,
+    SELECT CAST(source_no AS INTEGER) AS source_no, line, CAST(part AS BIGINT) AS part, 'reject' AS kind,
         $format AS format, $reason AS reason, text, md5_number_lower(text) AS identity, 0 AS twin
 """
 
