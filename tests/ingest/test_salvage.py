@@ -6,15 +6,14 @@ from pathlib import Path
 import pytest
 
 from reading import ask, read
-from tollbook.ingest.lines import Text
-from tollbook.ingest.salvage import is_unfinished, salvage
+from tollbook.ingest.salvage import Text, is_unfinished, salvage
 
 A, B = '{"a": 1}', '{"b": {"c": "}{"}}'
 
 
 def taken(*lines: str, first: int = 1) -> list[tuple[int, int, str, str]]:
     """Return line, part, text and reason (empty for a record) of what is found in lines of one source."""
-    rows = [(0, number, line) for number, line in enumerate(lines, start=first)]
+    rows = [(0, number, line, 0) for number, line in enumerate(lines, start=first)]
     return [(item.line, item.part, item.text, "" if isinstance(item, Text) else item.reason) for item in salvage(rows)]
 
 
@@ -36,9 +35,9 @@ def test_a_record_over_several_lines_stands_where_it_begins():
 
 
 def test_a_record_over_lines_that_are_not_neighbours_is_none():
-    rows = [(0, 1, "{"), (0, 3, '"a": 1}')]
+    rows = [(0, 1, "{", 0), (0, 3, '"a": 1}', 0)]
     assert [(item.line, isinstance(item, Text)) for item in salvage(rows)] == [(1, False), (3, False)]
-    rows = [(0, 1, "{"), (1, 2, '"a": 1}')]
+    rows = [(0, 1, "{", 0), (1, 2, '"a": 1}', 0)]
     assert [(item.source, isinstance(item, Text)) for item in salvage(rows)] == [(0, False), (1, False)]
 
 

@@ -46,10 +46,18 @@ class ClosedStatement(Statement):
 
     def pending(self) -> str:
         """Return an arm for records that are not of the format."""
-        if not self._tells:
-            return ""
-        alternatives = " OR ".join(f"coalesce({self.holds(conditions)}, false)" for conditions in self.format.when)
-        return f"WHEN NOT ({alternatives}) THEN 'misshapen'"
+        return f"WHEN NOT ({self._is_told()}) THEN 'misshapen'" if self._tells else ""
+
+    def told_sql(self, relation: str) -> str:
+        """Return those texts of a relation that are records of the format."""
+        checked = f"SELECT *, starts_with(text, '{{') AND json_valid(text) AS is_sound FROM ({relation})"
+        return (
+            "SELECT source_no, line, part, text, outer_time "
+            f"FROM (SELECT *, {self.opened()} FROM ({checked})) WHERE is_sound AND ({self._is_told()})"
+        )
+
+    def _is_told(self) -> str:
+        return " OR ".join(f"coalesce({self.holds(conditions)}, false)" for conditions in self.format.when)
 
     def named_format(self) -> str:
         """Return the name of the one format."""

@@ -68,7 +68,7 @@ USAGE_EXCLUSIVE = (
 
 # `IN` and `list_contains` with more than a few constants would each become a join; a pattern does not.
 # A count has at most 12 digits: more is a broken counter, and costs stay exact below it.
-# Seconds, milliseconds, microseconds and nanoseconds since 1970 are told apart by their size. A date of HTTP is a time.
+# Seconds, milliseconds, microseconds and nanoseconds since 1970 are told apart by their size.
 MACROS = r"""
 CREATE OR REPLACE TEMP MACRO count_of(t) AS CASE
     WHEN CAST(try_cast(t AS UINTEGER) AS VARCHAR) = t THEN CAST(try_cast(t AS UINTEGER) AS BIGINT)
@@ -82,12 +82,32 @@ CREATE OR REPLACE TEMP MACRO instant_of_number(d) AS make_timestamp(CAST(trunc(C
     WHEN d < 100000000000000 THEN d * 1000
     WHEN d < 100000000000000000 THEN d
     ELSE d * 0.001 END) AS BIGINT));
+CREATE OR REPLACE TEMP MACRO instant_in_words(t) AS CASE
+    -- 1.79e9, as some write large numbers
+    WHEN regexp_full_match(t, '\d(\.\d+)?[eE]\+?(0?\d|1[0-8])') THEN instant_of_number(try_cast(t AS DECIMAL(32, 6)))
+    -- the last second of some years is their 61st
+    WHEN regexp_matches(t, ':\d\d:60') THEN
+        make_timestamp(epoch_us(try_cast(upper(replace(t, ':60', ':59')) AS TIMESTAMPTZ)) + 1000000)
+    -- ISO 8601 without its signs, or with a blank, a word or a zone's name about the offset
+    WHEN regexp_matches(t, '^\d{4}-?\d\d-?\d\d[ T]\d\d:?\d\d') THEN make_timestamp(epoch_us(try_cast(regexp_replace(t,
+        '^(\d{4})-?(\d\d)-?(\d\d)[ T](\d\d):?(\d\d):?(\d\d)([.,]\d+)?'
+            '(?: ?(Z|[+-]\d\d:?\d\d)(?: [A-Z]+| m=\S+|\[\S+\])*)?$',
+        '\1-\2-\3 \4:\5:\6\7\8') AS TIMESTAMPTZ)))
+    -- MongoDB
+    WHEN starts_with(t, '{"$date"') AND json_valid(t) THEN coalesce(
+        make_timestamp(epoch_us(try_cast(json_extract_string(t, '$."$date"') AS TIMESTAMPTZ))),
+        instant_of_number(try_cast(regexp_extract(t, '"\$numberLong" *: *"(\d{12,14})"', 1) AS DECIMAL(32, 6))))
+    ELSE coalesce(
+        make_timestamp(epoch_us(try_strptime(t,
+            ['%a, %d %b %Y %H:%M:%S %z', '%d %b %Y %H:%M:%S %z', '%d/%b/%Y:%H:%M:%S %z', '%a %b %d %H:%M:%S %z %Y']))),
+        try_strptime(t, ['%a, %d %b %Y %H:%M:%S GMT', '%a %b %d %H:%M:%S UTC %Y', '%a %b %d %H:%M:%S GMT %Y']),
+        make_timestamp(epoch_us(CAST(try_strptime(t, '%a %b %d %H:%M:%S %Y') AS TIMESTAMPTZ)))) END;
 CREATE OR REPLACE TEMP MACRO instant_of(t) AS CASE
     WHEN t[5] = '-' THEN coalesce(make_timestamp(epoch_us(try_cast(t AS TIMESTAMPTZ))),
-        make_timestamp(epoch_us(try_cast(upper(replace(t, ',', '.')) AS TIMESTAMPTZ))))
+        make_timestamp(epoch_us(try_cast(upper(replace(t, ',', '.')) AS TIMESTAMPTZ))), instant_in_words(t))
     WHEN regexp_full_match(t, '\d{1,19}(\.\d+)?') THEN instant_of_number(try_cast(t AS DECIMAL(32, 6)))
     WHEN t IS NOT NULL THEN coalesce(make_timestamp(epoch_us(try_cast(upper(replace(t, ',', '.')) AS TIMESTAMPTZ))),
-        try_strptime(t, '%a, %d %b %Y %H:%M:%S GMT')) END;
+        instant_in_words(t)) END;
 CREATE OR REPLACE TEMP MACRO truth_of(t) AS CASE
     WHEN t = 'true' THEN true
     WHEN t = 'false' THEN false

@@ -3,15 +3,25 @@
 import json
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from tollbook import queries
+from tollbook.ingest.closed_records import ClosedStatement
 from tollbook.ingest.formats import NATIVE, Condition, Format, split_pattern
-from tollbook.ingest.lines import LINES_OF_PIECES, Block, Pieces, Text, pieces_of_blocks, pieces_of_texts
+from tollbook.ingest.lines import (
+    LINES_OF_PIECES,
+    TEXTS_OF_PIECES,
+    Block,
+    Pieces,
+    pieces_of_blocks,
+    pieces_of_texts,
+)
 from tollbook.ingest.open_records import Shape
 from tollbook.ingest.parse import parse_sql
-from tollbook.ingest.salvage import NOT_JSON, Refused, salvage
+from tollbook.ingest.prefixes import without_prefix, without_prefixes_sql
+from tollbook.ingest.salvage import NOT_JSON, Refused, Text, salvage
+from tollbook.ingest.statement import coalesce
 
 if TYPE_CHECKING:
     import duckdb
@@ -20,7 +30,6 @@ _SAMPLE_LINES = 64
 _MOST_KEYS = 200
 _MOST_ORDERS = 4
 _MOST_ROUNDS = 4  # each opens one envelope
-_MOST_OF_ONE = 1_000_000  # records of one text
 _FINAL = {"request", "event", "reject"}
 _PENDING = ("misshapen", "other", "unread")
 _TOO_DEEP = "wrapped in too many envelopes"
@@ -78,10 +87,10 @@ def judge(
     Raises:
         duckdb.Error: Something other than the text is wrong; text never raises.
     """
-    records = _sample(blocks)
+    carried = {} if carried is None else carried
     with _Registered(con, pieces_of_blocks(blocks)):
-        _first_pass(con, formats, records)
-    for _ in range(_MOST_ROUNDS):
+        opened = _first_pass(con, formats, _sample(blocks), carried)
+    for _ in range(_MOST_ROUNDS - opened):
         pending = {kind for (kind,) in con.execute("SELECT DISTINCT kind FROM staged").fetchall()} - _FINAL
         if not pending:
             break
@@ -90,7 +99,7 @@ def judge(
             con.execute(f"INSERT INTO staged {formats.telling('FROM taken')}")
         if "other" in pending:
             _take(con, "other")
-            _judge_others(con, formats, {} if carried is None else carried)
+            _judge_others(con, formats, carried)
         if "unread" in pending:
             _salvage(con, formats)
         con.execute("DELETE FROM staged WHERE kind = 'blank'")
@@ -106,17 +115,46 @@ def _refuse(con: "duckdb.DuckDBPyConnection", relation: str, reason: str) -> Non
     con.execute(f"INSERT INTO staged BY NAME {_REFUSED} {relation}", {"reason": reason, "format": NATIVE})
 
 
-def _first_pass(con: "duckdb.DuckDBPyConnection", formats: Formats, records: Sequence[dict[str, Any]]) -> None:
+def _first_pass(con: "duckdb.DuckDBPyConnection", formats: Formats, sample: Sequence[str], carried: Carried) -> int:
+    """Fill `staged` from `pieces`, as the sample shows them; return how many envelopes were opened for that."""
+    bare = [without_prefix(line) for line in sample]
+    relation = LINES_OF_PIECES
+    if bare != list(sample):
+        relation = f"SELECT * EXCLUDE prefix FROM ({without_prefixes_sql(LINES_OF_PIECES)})"
+    records = _objects(bare)
+    main = formats.forced or _format_of(records, formats)
+    if not main.is_envelope:
+        _judge_alike(con, formats, main, records, relation)
+        return 0
+    # All of it is taken for the one envelope; what is none goes the way of records of an unknown shape.
+    con.execute(f"CREATE OR REPLACE TEMP TABLE taken AS {relation}")
+    told = ClosedStatement(main, tells=True, trusting=False).told_sql("FROM taken")
+    con.execute(f"CREATE OR REPLACE TEMP TABLE texts AS {told}")
+    _expand(con, main, carried, first_part=_next_part(con, "taken"))
+    records = _objects(text for (text,) in con.execute(f"SELECT text FROM expanded LIMIT {_SAMPLE_LINES}").fetchall())
+    inner = formats.forced or _format_of(records, formats)
+    _judge_alike(con, formats, inner, records, "FROM expanded")
+    _refuse_empty(con)
+    con.execute(
+        "INSERT INTO staged BY NAME SELECT source_no, line, part, 'misshapen' AS kind, text, "
+        "instant_of(outer_time) AS time FROM taken ANTI JOIN texts USING (source_no, line, part)"
+    )
+    return 1
+
+
+def _judge_alike(
+    con: "duckdb.DuckDBPyConnection", formats: Formats, main: Format, records: Sequence[dict[str, Any]], relation: str
+) -> None:
+    """Fill `staged` from texts of which most are of one format, and have the shape of some records."""
     import duckdb  # noqa: PLC0415 - start-up
 
-    main = formats.forced or _format_of(records, formats)
     is_direct = not main.is_open and not main.expand and not any(other.is_open for other in formats.others)
     shape = _shape_of(records)
 
     def statement(*, trusting: bool) -> str:
         if is_direct:
-            return parse_sql(main, (formats.native,), LINES_OF_PIECES, trusting=trusting)
-        return formats.telling(LINES_OF_PIECES, main, shape=shape, trusting=trusting)
+            return parse_sql(main, (formats.native,), relation, trusting=trusting)
+        return formats.telling(relation, main, shape=shape, trusting=trusting)
 
     try:
         con.execute(f"CREATE OR REPLACE TEMP TABLE staged AS {statement(trusting=True)}")
@@ -133,61 +171,85 @@ def _judge_others(con: "duckdb.DuckDBPyConnection", formats: Formats, carried: C
         found = formats.named(name)
         relation = "FROM texts"
         if found.expand:
-            _expand(con, found, carried)
+            _expand(con, found, carried, first_part=_next_part(con, "staged", "taken"))
+            _refuse_empty(con)
             relation = "FROM expanded"
         con.execute(
             f"INSERT INTO staged {formats.telling(relation) if found.is_envelope else parse_sql(found, (), relation)}"
         )
 
 
-def _expand(con: "duckdb.DuckDBPyConnection", format_: Format, carried: Carried) -> None:
+def _expand(con: "duckdb.DuckDBPyConnection", format_: Format, carried: Carried, *, first_part: int) -> None:
     """Fill `expanded` with the records that the format's SQL makes of `texts`.
 
     The SQL reads `texts` (source_no, line, part, text: sound JSON) and `earlier` (source_no, carried: the JSON that it
     gave for the last line of the source before), and returns source_no, line, part, number (of the record within its
-    text), text, and, where later lines need it, carried.
+    text), text, and, where it has them, `time` (of the envelope, in any notation) and `carried` (what later lines
+    need).
     """
     con.execute("CREATE OR REPLACE TEMP TABLE earlier (source_no INTEGER, carried VARCHAR)")
     for source, contexts in carried.items():
         if format_.name in contexts:
             con.execute("INSERT INTO earlier VALUES (?, ?)", [source, contexts[format_.name]])
-    con.execute(f"CREATE OR REPLACE TEMP TABLE expanded AS {format_.expand}")
-    _refuse(
-        con,
-        "FROM texts ANTI JOIN (FROM expanded WHERE text IS NOT NULL) AS e USING (source_no, line, part)",
-        _HOLDS_NOTHING,
-    )
-    columns = {column for column, *_ in con.execute("DESCRIBE expanded").fetchall()}
+    con.execute(f"CREATE OR REPLACE TEMP TABLE made AS {format_.expand}")
+    columns = {column for column, *_ in con.execute("DESCRIBE made").fetchall()}
     if "carried" in columns:
-        last = "SELECT source_no, arg_max(carried, (line, part, number)) FROM expanded GROUP BY source_no"
+        last = "SELECT source_no, arg_max(carried, (line, part, number)) FROM made GROUP BY source_no"
         for source, context in con.execute(last).fetchall():
             if context is not None:
                 carried.setdefault(source, {})[format_.name] = context
-        con.execute("ALTER TABLE expanded DROP carried")
-    con.execute("DELETE FROM expanded WHERE text IS NULL")
-    con.execute(f"UPDATE expanded SET part = part * {_MOST_OF_ONE} + number")
+    times = ["made.time"] if "time" in columns else []
+    join = ""
+    if con.execute("SELECT 1 FROM texts WHERE outer_time IS NOT NULL LIMIT 1").fetchone():
+        times.append("texts.outer_time")
+        join = "JOIN texts USING (source_no, line, part)"
+    con.execute(
+        f"CREATE OR REPLACE TEMP TABLE expanded AS SELECT source_no, line, {first_part - 1} + "
+        "row_number() OVER (ORDER BY source_no, line, part, number) AS part, made.text, "
+        f"{coalesce(times)} AS outer_time FROM made {join} WHERE made.text IS NOT NULL"
+    )
+
+
+def _refuse_empty(con: "duckdb.DuckDBPyConnection") -> None:
+    """Refuse those of `texts` that the format's SQL made nothing of."""
+    made = "(FROM made WHERE text IS NOT NULL)"
+    _refuse(con, f"FROM texts ANTI JOIN {made} AS m USING (source_no, line, part)", _HOLDS_NOTHING)
+
+
+def _next_part(con: "duckdb.DuckDBPyConnection", *tables: str) -> int:
+    """Return a number above that of every part in tables: the parts of a line differ."""
+    parts = " UNION ALL ".join(f"SELECT part FROM {table}" for table in tables)
+    row = con.execute(f"SELECT max(part) FROM ({parts})").fetchone()
+    return int(row[0]) + 1 if row and row[0] is not None else 0
 
 
 def _take(con: "duckdb.DuckDBPyConnection", kind: str) -> None:
     """Move the rows of a kind from `staged` to `taken`, to be judged again."""
     con.execute(
-        "CREATE OR REPLACE TEMP TABLE taken AS SELECT source_no, line, part, rtrim(text, chr(10)) AS text, format "
-        "FROM staged WHERE kind = ?",
+        "CREATE OR REPLACE TEMP TABLE taken AS SELECT source_no, line, part, rtrim(text, chr(10)) AS text, "
+        "CAST(epoch_us(time) AS VARCHAR) AS outer_time, format FROM staged WHERE kind = ?",
         [kind],
     )
     con.execute("DELETE FROM staged WHERE kind = ?", [kind])
 
 
 def _salvage(con: "duckdb.DuckDBPyConnection", formats: Formats) -> None:
-    """Take records out of what is no sound line, once; what is still none after that is refused."""
+    """Take records out of what is no sound line, once; what is still none after that is refused.
+
+    Lines that their carrier wrote something before go without it into the next round.
+    """
+    _take(con, "unread")
+    con.execute(f"CREATE OR REPLACE TEMP TABLE bare AS {without_prefixes_sql('FROM taken')}")
     unread = con.execute(
-        "SELECT source_no, line, text FROM staged WHERE kind = 'unread' ORDER BY source_no, line, part"
+        "SELECT source_no, line, text, CAST(coalesce(outer_time, '0') AS BIGINT) FROM bare WHERE prefix = '' "
+        "ORDER BY source_no, line, part"
     ).fetchall()
-    con.execute("DELETE FROM staged WHERE kind = 'unread'")
-    found = list(salvage(unread))
+    found = [
+        replace(item, part=part) for part, item in enumerate(salvage(unread), start=_next_part(con, "staged", "taken"))
+    ]
     if texts := [item for item in found if isinstance(item, Text)]:
         with _Registered(con, pieces_of_texts(texts)):
-            con.execute(f"INSERT INTO staged {formats.telling('FROM pieces')}")
+            con.execute(f"INSERT INTO staged {formats.telling(TEXTS_OF_PIECES)}")
         con.execute(
             "UPDATE staged SET kind = 'reject', reason = ?, identity = md5_number_lower(text) WHERE kind = 'unread'",
             [NOT_JSON],
@@ -197,6 +259,8 @@ def _salvage(con: "duckdb.DuckDBPyConnection", formats: Formats) -> None:
         lines = [Text(item.source, item.line, item.part, item.text) for item in refused if item.reason == reason]
         with _Registered(con, pieces_of_texts(lines)):
             _refuse(con, "FROM pieces", reason)
+    prefixed = "SELECT * EXCLUDE prefix FROM bare WHERE prefix <> ''"
+    con.execute(f"INSERT INTO staged {formats.telling(prefixed)}")
 
 
 class _Registered:
@@ -213,23 +277,30 @@ class _Registered:
         self._con.unregister("pieces")
 
 
-def _sample(blocks: Sequence[Block]) -> list[dict[str, Any]]:
-    """Return the first records of the largest block that are plain JSON objects."""
+def _sample(blocks: Sequence[Block]) -> list[str]:
+    """Return the first lines of the largest block."""
     block = max(blocks, key=lambda block: len(block.data))
-    records = []
+    lines = []
     position = 0
     for _ in range(_SAMPLE_LINES):
         end = block.data.find(b"\n", position)
-        line = block.data[position : end if end >= 0 else len(block.data)]
+        lines.append(block.data[position : end if end >= 0 else len(block.data)].decode("utf-8", errors="replace"))
         position = end + 1
+        if end < 0:
+            break
+    return lines
+
+
+def _objects(lines: Iterable[str]) -> list[dict[str, Any]]:
+    """Return the records that lines are, where they are plain JSON objects."""
+    records = []
+    for line in lines:
         try:
             record = json.loads(line)
         except (ValueError, RecursionError):
             record = None
         if isinstance(record, dict):
             records.append(record)
-        if end < 0:
-            break
     return records
 
 

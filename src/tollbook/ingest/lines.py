@@ -8,23 +8,33 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from tollbook.ingest.partials import joined, whole_up_to
+from tollbook.ingest.salvage import Text, whole_records
 from tollbook.ingest.stream import Stream
 
 if TYPE_CHECKING:
     import nanoarrow
 
 _BOM = b"\xef\xbb\xbf"
+_RECORD_SEPARATOR = b"\x1e"  # RFC 7464, which `journalctl -o json-seq` writes
 # Lines that stand within a pretty-printed record, or end one; and the end of one with the beginning of the next behind.
 _INSIDE = (b"{", b"[", b"}", b"},", b"]", b"],")
-_RECORD_BEGIN = re.compile(rb"\s*(?:[\[,]\s*\n)?\s*?([ \t]*)\{[ \t\r]*\n")
+_RECORD_BEGIN = re.compile(rb"\s*+(?:[\[,][ \t\r]*+\n\s*+)?\{[ \t\r]*+\n")
 _RECORD_END = re.compile(rb"^([ \t]*)\},?[ \t\r]*\n(?=[ \t]*\{[ \t\r]*\n)", re.MULTILINE)
 _LONGEST_PRETTY = 1 << 20
-_MOST_CARRIED = 16 << 20
+_MOST_CARRIED = 16 << 20  # bytes of lines without a place to cut, and of a line before records welded into it are cut
+_LONGEST_LINE = 256 << 20
+_SHOWN = 200  # bytes of a longer line that are looked at
+_NULS_KEPT = 4096  # of those before a line; a source is known again by the bytes before its position
 
 # The lines of blocks, as DuckDB finds them: a tenth of what finding them in Python costs.
 LINES_OF_PIECES = """
-    SELECT source_no, line + generate_subscripts(texts, 1) - 1 AS line, part, unnest(texts) AS text
+    SELECT source_no, line + generate_subscripts(texts, 1) - 1 AS line, part, unnest(texts) AS text,
+        CAST(NULL AS VARCHAR) AS outer_time
     FROM (SELECT source_no, line, part, string_split(text, chr(10)) AS texts FROM pieces)
+"""
+TEXTS_OF_PIECES = """
+    SELECT source_no, line, part, text, CAST(nullif(outer_time, 0) AS VARCHAR) AS outer_time FROM pieces
 """
 
 
@@ -37,14 +47,20 @@ class Block:
         data: The lines, UTF-8 but for what the writer damaged, each with a line end; the last may lack it.
         offset: Position of the first byte in the source, after decompression.
         line: Number of the first line, counted from 1.
+        part: How many blocks before this one hold parts of that line.
         is_last: Whether the source ends here.
+        is_long: Whether it is a piece of a line that is too long to be read.
+        is_rest: Whether it begins within such a line.
     """
 
     source: int
     data: bytes
     offset: int
     line: int
+    part: int = 0
     is_last: bool = False
+    is_long: bool = False
+    is_rest: bool = False
 
     @cached_property
     def line_ends(self) -> int:
@@ -70,62 +86,65 @@ class Block:
 def blocks(stream: Stream, source: int, line: int, block_bytes: int) -> Iterator[Block]:
     """Cut the rest of a stream into blocks of whole lines, of about `block_bytes`; a longer line is one block.
 
+    No block ends within a record that stands in several lines. Records welded into a very long line are cut from each
+    other, and of a line that is too long to be read several blocks hold a piece each.
+
     Args:
         stream: Positioned at the start of a line, or where a line without its end was read up to.
         source: Number of the source within the batch.
         line: Number of the line at the position.
         block_bytes: Size to aim for.
     """
-    carried: list[bytes] = []
-    offset = stream.position
-    while chunk := stream.read(block_bytes):
-        cut = _between_records(chunk, carried[0] if carried else chunk)
-        if not cut and sum(map(len, carried)) >= _MOST_CARRIED:
-            cut = chunk.rfind(b"\n") + 1
-        if not cut:
-            carried.append(chunk)
-            continue
-        block = Block(source, b"".join([*carried, chunk[:cut]]), offset, line)
-        yield block
-        offset, line = offset + len(block.data), line + block.line_ends
-        carried = [chunk[cut:]]
-    if rest := b"".join(carried):
-        yield Block(source, rest, offset, line, is_last=True)
+    offset, part, is_rest, rest = stream.position, 0, False, b""
+    while chunk := stream.read(max(block_bytes, len(rest))):
+        data = rest + chunk
+        if data.startswith(b"\0"):  # what `copytruncate` left behind: it may be the most of a file
+            nuls = len(data) - len(data.lstrip(b"\0")) - _NULS_KEPT
+            data, offset = data[max(0, nuls) :], offset + max(0, nuls)
+        cut = _between_records(data) or _within_line(data)
+        is_long = not cut and len(data) >= _LONGEST_LINE
+        cut = len(data) if is_long else cut
+        rest = data[cut:]
+        if cut:
+            block = Block(source, data[:cut], offset, line, part, is_long=is_long, is_rest=is_rest)
+            yield block
+            offset, line = offset + cut, line + block.line_ends
+            part, is_rest = (0, False) if block.ended else (part + 1, is_long)
+    if rest:
+        yield Block(source, rest, offset, line, part, is_last=True, is_rest=is_rest)
 
 
-def _between_records(chunk: bytes, beginning: bytes) -> int:
-    """Return where to cut: after the last line, or where lines are parts of pretty-printed records, between two.
+def _between_records(data: bytes) -> int:
+    """Return where to cut: after the last line, or where lines are parts of records, between two.
 
-    The first record's brace, at the beginning of the block, tells how deep records stand; what stands deeper is within.
+    Of pretty-printed records the first one's brace, at the beginning, tells how deep they stand; what stands deeper is
+    within.
     """
-    end = chunk.rfind(b"\n") + 1
-    last = chunk[chunk.rfind(b"\n", 0, max(0, end - 1)) + 1 : end].strip()
-    first = _RECORD_BEGIN.match(beginning, 0, _LONGEST_PRETTY)
-    if first is None or not (last.startswith(b'"') or last in _INSIDE):
+    end = data.rfind(b"\n") + 1
+    if not end:
+        return 0
+    if (whole := whole_up_to(data[:end])) < end:
+        return whole or (end if end >= _LONGEST_LINE else 0)
+    last = data[data.rfind(b"\n", 0, end - 1) + 1 : end].strip()
+    first = _RECORD_BEGIN.match(data, 0, _LONGEST_PRETTY) if last.startswith(b'"') or last in _INSIDE else None
+    if first is None:
         return end
-    ends = _RECORD_END.finditer(chunk, max(0, end - _LONGEST_PRETTY), end)
-    return max((match.end() for match in ends if match[1] == first[1]), default=0)
+    brace = first[0].rstrip()[:-1]
+    indentation = brace[brace.rfind(b"\n") + 1 :]
+    ends = _RECORD_END.finditer(data, max(0, end - _LONGEST_PRETTY), end)
+    cut = max((match.end() for match in ends if match[1] == indentation), default=0)
+    return cut or (end if end >= _MOST_CARRIED else 0)
 
 
-@dataclass(frozen=True)
-class Text:
-    """A record's text that was taken out of damaged or wrapped lines.
-
-    Args:
-        source: Number of the source within the batch.
-        line: Number of the line that it begins in.
-        part: Ordinal among the records of that line.
-        text: The record.
-    """
-
-    source: int
-    line: int
-    part: int
-    text: str
+def _within_line(data: bytes) -> int:
+    """Return where to cut a very long line: behind the last whole one of the records that are welded into it."""
+    if len(data) < _MOST_CARRIED or b"\n" in data:
+        return 0
+    return whole_records(data.decode("latin-1"))  # a character a byte; JSON's structure is ASCII
 
 
 class Pieces:
-    """Text as DuckDB scans it: columns source_no, line, part (BIGINT) and text (VARCHAR)."""
+    """Text as DuckDB scans it: columns source_no, line, part, outer_time (BIGINT) and text (VARCHAR)."""
 
     def __init__(self, batches: "Sequence[nanoarrow.c_array.CArray]") -> None:
         self._batches = batches
@@ -146,8 +165,8 @@ def pieces_of_blocks(blocks_: Iterable[Block]) -> Pieces:
     """
     batches: list[Any] = []
     for block in blocks_:
-        columns = [array("q", [number]) for number in (block.source, block.line, 0)]
-        data = _clean(block.data)
+        columns = [array("q", [number]) for number in (block.source, block.line, block.part, 0)]
+        data = _clean(_readable(block))
         batches.append(_batch(columns, array("q", [0, len(data) - data.endswith(b"\n")]), data))
     return Pieces(batches)
 
@@ -156,16 +175,30 @@ def pieces_of_texts(texts: Sequence[Text]) -> Pieces:
     """Return texts as pieces, one each, in the order given."""
     encoded = [text.text.encode("utf-8", errors="replace") for text in texts]
     starts = array("q", itertools.accumulate(map(len, encoded), initial=0))
-    columns = [array("q", (getattr(text, name) for text in texts)) for name in ("source", "line", "part")]
+    names = ("source", "line", "part", "outer_time")
+    columns = [array("q", (getattr(text, name) for text in texts)) for name in names]
     return Pieces([_batch(columns, starts, b"".join(encoded))])
 
 
+def _readable(block: Block) -> bytes:
+    """Return the lines of a block; of one that is too long only the beginning, so that it is refused."""
+    if block.is_rest:
+        return block.data[block.data.find(b"\n") :] if block.line_ends else b""
+    return block.data[:_SHOWN] + b" ..." if block.is_long else block.data
+
+
 def _clean(data: bytes) -> bytes:
-    """Take out what damage and habit put around lines: NUL runs, carriage returns, byte order marks, bad UTF-8."""
+    """Take out what damage and habit put around lines: NUL runs, carriage returns, byte order marks, bad UTF-8.
+
+    Records that were cut into several lines are put together before what the cuts did to their characters is judged.
+    """
     if b"\0" in data:
         data = data.replace(b"\0", b"")
     if b"\r" in data:
         data = data.replace(b"\r\n", b"\n").removesuffix(b"\r")
+    if _RECORD_SEPARATOR in data:
+        data = data.replace(_RECORD_SEPARATOR, b"")
+    data = joined(data)
     if data.isascii():
         return data
     if _BOM in data:
@@ -181,11 +214,13 @@ def _schema() -> "nanoarrow.Schema":
     import nanoarrow as na  # noqa: PLC0415 - start-up
 
     number = na.int64()
-    return na.struct({"source_no": number, "line": number, "part": number, "text": na.large_string()})
+    return na.struct(
+        {"source_no": number, "line": number, "part": number, "outer_time": number, "text": na.large_string()}
+    )
 
 
 def _batch(columns: "Sequence[array[int]]", starts: "array[int]", data: bytes) -> Any:
-    """Make an Arrow batch of three columns of integers and a text; text N is `data[starts[N]:starts[N + 1]]`."""
+    """Make an Arrow batch of columns of integers and a text; text N is `data[starts[N]:starts[N + 1]]`."""
     import nanoarrow as na  # noqa: PLC0415 - start-up
 
     count = len(starts) - 1

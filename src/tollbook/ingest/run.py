@@ -15,6 +15,7 @@ from tollbook.ingest.commit import ConflictError, Progress, Run, commit, prepare
 from tollbook.ingest.fields import MACROS
 from tollbook.ingest.judge import Formats, judge
 from tollbook.ingest.lines import Block, blocks
+from tollbook.ingest.partials import whole_up_to
 from tollbook.ingest.salvage import is_unfinished, unfinished_from
 from tollbook.ingest.sources import STDIN, TAIL_BYTES, Known, digest, is_pipe, recognise
 from tollbook.store.connection import memory, reader, writer
@@ -307,7 +308,8 @@ def _complete(found: Iterator[Block], outcome: Outcome) -> Iterator[Block]:
     """Leave out the last record of a source while it is unfinished."""
     outcome.incomplete = 0
     for block in found:
-        begun = unfinished_from(block.data) if block.is_last else None
+        whole = whole_up_to(block.data) if block.is_last else len(block.data)
+        begun = whole if whole < len(block.data) else unfinished_from(block.data) if block.is_last else None
         start = block.data.rfind(b"\n") + 1 if begun is None else begun
         last = block.data[start:].decode("utf-8", errors="replace").replace("\0", "")
         if begun == len(block.data) or (begun is None and not is_unfinished(last)):

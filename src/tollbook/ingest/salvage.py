@@ -5,21 +5,43 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from tollbook.ingest.lines import Text
+from tollbook.ingest.prefixes import without_prefix
 
 NOT_JSON = "not JSON"
 NOT_AN_OBJECT = "not a JSON object"
 UNFINISHED = "unfinished record"
 _DECODER = json.JSONDecoder(strict=False)
 _BETWEEN = re.compile(r"[\s,\[\]]*")
-_STRING = re.compile(r'"(?:[^"\\]|\\.)*"', re.DOTALL)
+# Without going back, which would cost memory for every character.
+_STRING = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"', re.DOTALL)
+_TO_MEND = re.compile(r"[\x00-\x1f]|\\u[dD][89a-fA-F]")
 _CONTROL = re.compile(r"[\x00-\x1f]")
 # A surrogate escape that is not half of a pair.
 _LONE_SURROGATE = re.compile(
     r"(?<!\\)((?:\\\\)*)(?:(\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2})|\\u[dD][89a-fA-F][0-9a-fA-F]{2})"
 )
-_Run = Sequence[tuple[int, int, str]]  # source, line, text
+_Run = Sequence[tuple[int, int, str, int]]  # source, line, text, outer time
 _MOST_LINES = 10_000  # of one pretty-printed record: what is longer is not one
+_FIRST_LINES = 32  # of it that are looked at before more are
+
+
+@dataclass(frozen=True)
+class Text:
+    """A record's text that was taken out of damaged or wrapped lines.
+
+    Args:
+        source: Number of the source within the batch.
+        line: Number of the line that it begins in.
+        part: Ordinal among the records of that line.
+        text: The record.
+        outer_time: When what it was wrapped in says that it was, in microseconds since 1970; 0 where nothing does.
+    """
+
+    source: int
+    line: int
+    part: int
+    text: str
+    outer_time: int = 0
 
 
 @dataclass(frozen=True)
@@ -42,7 +64,7 @@ class Refused:
 
 
 def salvage(unread: _Run) -> Iterator[Text | Refused]:
-    """Take records out of unread lines: rows of source, line and text, in order.
+    """Take records out of unread lines: rows of source, line, text and outer time, in order.
 
     Neighbouring lines are read together, so that a record may span several. A line that begins no record is refused,
     and reading goes on with the next: one bad line never costs its neighbour.
@@ -57,7 +79,7 @@ def salvage(unread: _Run) -> Iterator[Text | Refused]:
 def _salvage_run(run: _Run) -> Iterator[Text | Refused]:
     number = 0
     while number < len(run):
-        source, line, text = run[number]
+        source, line, text, _ = run[number]
         position = _past_between(text, 0)
         if position == len(text):
             number += 1
@@ -70,7 +92,7 @@ def _salvage_run(run: _Run) -> Iterator[Text | Refused]:
 
 def _records_from(run: _Run, number: int, position: int) -> tuple[list[Text | Refused], int]:
     """Read records from a position in a line on; return them and the next line to look at."""
-    source, line, text = run[number]
+    source, line, text, outer_time = run[number]
     if text[position] != "{":
         return [], number + 1
     found: list[Text | Refused] = []
@@ -81,7 +103,7 @@ def _records_from(run: _Run, number: int, position: int) -> tuple[list[Text | Re
         if end is None or text[position] != "{":
             found.append(Refused(source, line, len(found), text[position:], NOT_JSON))
             break
-        found.append(Text(source, line, len(found), _mended(text[position:end])))
+        found.append(Text(source, line, len(found), _mended(text[position:end]), outer_time))
         position = _past_between(text, end)
     if any(isinstance(item, Refused) for item in found) and len(found) > 1 and not text[position:].startswith("{"):
         # `{"a": 1} trailing words`: which of the two is damaged cannot be known, so nothing is taken for good.
@@ -91,18 +113,24 @@ def _records_from(run: _Run, number: int, position: int) -> tuple[list[Text | Re
 
 def _record_over_lines(run: _Run, number: int, position: int) -> tuple[list[Text | Refused], int]:
     """Read one record that goes on over the next lines, as pretty-printing writes it."""
-    source, line, text = run[number]
+    source, line, text, outer_time = run[number]
     if not _goes_on(text[position:]):
         return [], number + 1
-    joined = "\n".join(row[2] for row in run[number : number + _MOST_LINES])
-    end = _end_of_object(joined, position)
+    count, end, joined = _FIRST_LINES, None, ""
+    while end is None and count < _MOST_LINES * 2:
+        joined = "\n".join(row[2] for row in run[number : number + count])
+        end, failed_at = _object_at(joined, position)
+        # What is only cut short fails at its end; what fails before it is no record, however much follows.
+        if number + count >= len(run) or failed_at <= joined.rfind("\n"):
+            break
+        count *= 2
     if end is None:
         return [], number + 1
     used = joined.count("\n", 0, end)
     rest = joined[end : joined.find("\n", end) if "\n" in joined[end:] else len(joined)]
     if _BETWEEN.fullmatch(rest) is None:
         return [], number + 1
-    return [Text(source, line, 0, _mended(joined[position:end]))], number + used + 1
+    return [Text(source, line, 0, _mended(joined[position:end]), outer_time)], number + used + 1
 
 
 def _past_between(text: str, position: int) -> int:
@@ -118,11 +146,18 @@ def _goes_on(text: str) -> bool:
 
 
 def _end_of_object(text: str, position: int) -> int | None:
+    return _object_at(text, position)[0]
+
+
+def _object_at(text: str, position: int) -> tuple[int | None, int]:
+    """Return where the object at a position ends, or None and where it turned out that there is none."""
     try:
         value, end = _DECODER.raw_decode(text, position)
-    except (ValueError, RecursionError):
-        return None
-    return end if isinstance(value, dict) else None
+    except json.JSONDecodeError as error:
+        return None, error.pos
+    except (ValueError, RecursionError):  # a number of too many digits, or too many brackets
+        return None, position
+    return (end, end) if isinstance(value, dict) else (None, position)
 
 
 def _reason(text: str) -> str:
@@ -135,6 +170,8 @@ def _reason(text: str) -> str:
 
 def _mended(text: str) -> str:
     """Return the text of a record with what DuckDB's JSON does not take, and everyone writes, put right."""
+    if _TO_MEND.search(text) is None:
+        return text
     return _STRING.sub(lambda match: _mended_string(match[0]), text)
 
 
@@ -148,13 +185,16 @@ def is_unfinished(text: str) -> bool:
 
     Text waits for its line end too, or a source that is read while it grows would be refused in halves.
     """
+    text = without_prefix(text)
+    return whole_records(text) < len(text)
+
+
+def whole_records(text: str) -> int:
+    """Return where in a text the first thing begins that is no whole record."""
     position = _past_between(text, 0)
-    while position < len(text):
-        end = _end_of_object(text, position)
-        if end is None:
-            return True
+    while position < len(text) and (end := _end_of_object(text, position)) is not None:
         position = _past_between(text, end)
-    return False
+    return position
 
 
 def unfinished_from(data: bytes) -> int | None:
@@ -163,9 +203,7 @@ def unfinished_from(data: bytes) -> int | None:
     The end where all of it is whole records; None where it is something else.
     """
     text = data.decode("latin-1")  # a character a byte; JSON's structure is ASCII
-    position = _past_between(text, 0)
-    while (end := _end_of_object(text, position)) is not None:
-        position = _past_between(text, end)
+    position = whole_records(text)
     if position == len(text):
         return position
     lines = text[position:].splitlines()

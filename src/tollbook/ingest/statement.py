@@ -100,17 +100,19 @@ class Statement(ABC):
         return "text" if self.trusting else "CASE WHEN is_sound THEN text END"
 
     def sql(self, relation: str) -> str:
-        """Return the statement over a relation with the columns source_no, line, part and text."""
+        """Return the statement over a relation with the columns source_no, line, part, text and outer_time."""
         is_sound = "starts_with(text, '{')" + ("" if self.trusting else " AND json_valid(text)")
         reads_total = self.read("total_tokens") != NULL or self.read("usage") != NULL
         return f"""
 WITH checked AS (
-    SELECT source_no, line, part, text, {is_sound} AS is_sound FROM ({relation})
+    SELECT source_no, line, part, text, outer_time, {is_sound} AS is_sound FROM ({relation})
 ), opened AS (
     SELECT *, {self.opened()} FROM checked
 ), raw AS (
     SELECT *, {self.counted()} {self.named_format()} AS format,
-        {", ".join(f"{self.read(field)} AS raw_{field}" for field in FIELDS)},
+        {", ".join(f"{self.read(field)} AS raw_{field}" for field in FIELDS if field != "timestamp")},
+        {coalesce([self.read("timestamp"), "outer_time"])} AS raw_timestamp,
+        {self.read("timestamp")} IS NULL AS is_undated,
         {self._has_usage()} AS has_usage
     FROM opened
 ), typed AS (
@@ -164,7 +166,7 @@ WITH checked AS (
 )
 SELECT CAST(source_no AS INTEGER) AS source_no, line, CAST(part AS BIGINT) AS part, kind, format, reason,
     CASE WHEN pending IS NOT NULL OR reason IS NOT NULL OR time IS NULL THEN text END AS text,
-    time, id AS request_id,
+    CASE WHEN pending IS NULL THEN time ELSE instant_of(outer_time) END AS time, id AS request_id,
     {", ".join(self._text_column(field) for field in TEXTS)},
     -- Anthropic's fast mode has prices of its own, and no other tier
     CASE WHEN u_speed = 'fast' THEN 'fast' ELSE lower(coalesce(raw_service_tier, u_service_tier)) END AS service_tier,
@@ -182,7 +184,9 @@ SELECT CAST(source_no AS INTEGER) AS source_no, line, CAST(part AS BIGINT) AS pa
     CASE WHEN truth_of(raw_estimated) OR NOT success AND (whole_input > 0 OR whole_output > 0) THEN true END
         AS estimated,
     CASE WHEN kind IN ('request', 'event') THEN {self.attributes()} END AS attributes,
-    CASE WHEN kind = 'request' AND id IS NOT NULL THEN hash(id) WHEN pending IS NULL THEN md5_number_lower(text)
+    CASE WHEN kind = 'request' AND id IS NOT NULL THEN hash(id) WHEN pending IS NULL
+        -- what only its envelope dates is not the same at another time
+        THEN md5_number_lower(CASE WHEN is_undated AND time IS NOT NULL THEN concat(epoch_us(time), text) ELSE text END)
         END AS identity,
     0 AS twin
 FROM counted
