@@ -1,7 +1,17 @@
 """Reading records of a closed format: only what the format lists, in one pass over the text."""
 
-from tollbook.ingest.formats import Format
-from tollbook.ingest.statement import NULL, Statement, literal, member, members_joined, pointer_literal, struct
+from tollbook.ingest.formats import Format, split_pattern
+from tollbook.ingest.statement import (
+    NULL,
+    Statement,
+    found_in,
+    literal,
+    member,
+    members_joined,
+    pointer_literal,
+    struct,
+    top_path,
+)
 
 
 class ClosedStatement(Statement):
@@ -17,9 +27,9 @@ class ClosedStatement(Statement):
         super().__init__(format_, (), trusting=trusting)
         self._tells = tells
         conditions = [*format_.request, *(condition for conditions in format_.when for condition in conditions)]
-        read = {path.split("#", 1)[0] for paths in format_.fields.values() for path in paths}
-        read |= {condition.path.split("#", 1)[0] for condition in conditions}
-        kept = {path.split("#", 1)[0] for path in format_.keep.values()}
+        read = {top_path(path) for paths in format_.fields.values() for path in paths}
+        read |= {top_path(condition.path) for condition in conditions}
+        kept = {top_path(path) for path in format_.keep.values()}
         # What is read whole is not opened further: its parts are taken out of it.
         self._members = {path for path in read | kept if not any(path.startswith(f"{other}/") for other in read | kept)}
         self._json = self._members & kept
@@ -42,10 +52,14 @@ class ClosedStatement(Statement):
 
     def value(self, path: str) -> str:
         """Return SQL for the text at a path of keys joined by slashes; behind a `#` is JSON written as a text."""
+        path, pattern = split_pattern(path)
+        return found_in(self._text_at(path), pattern)
+
+    def _text_at(self, path: str, function: str = "json_extract_string") -> str:
         for cut in range(len(path), 0, -1):
             whole = path[:cut]
             if whole in self._members and path[cut : cut + 1] in {"", "/", "#"}:
-                return self._text_below(whole, path[cut:])
+                return self._text_below(whole, path[cut:], function)
         return NULL
 
     def attributes(self) -> str:
@@ -56,16 +70,16 @@ class ClosedStatement(Statement):
             kept["replayed"] = f"CASE WHEN hits_cache THEN CAST(to_json({counts}) AS VARCHAR) END"
         return members_joined(kept) if kept else NULL
 
-    def _text_below(self, whole: str, rest: str) -> str:
+    def _text_below(self, whole: str, rest: str, function: str) -> str:
         value = member("x", whole)
         if whole in self._json:
             value = f"json_extract_string({value}, '')"
-        for inner in filter(None, rest.split("#")):
-            pointer = pointer_literal(inner.strip("/").split("/"))
-            value = f"CASE WHEN starts_with({value}, '{{') THEN try(json_extract_string({value}, {pointer})) END"
+        pointers = [pointer_literal(inner.strip("/").split("/")) for inner in rest.split("#") if inner]
+        for pointer, taken in zip(pointers, ["json_extract_string"] * (len(pointers) - 1) + [function], strict=False):
+            value = f"CASE WHEN starts_with({value}, '{{') THEN try({taken}({value}, {pointer})) END"
         return value
 
     def _json_at(self, path: str) -> str:
         if path in self._json:
             return f"nullif(CAST({member('x', path)} AS VARCHAR), 'null')"
-        return f"CAST(to_json({self.value(path)}) AS VARCHAR)"
+        return f"nullif(CAST({self._text_at(path, 'json_extract')} AS VARCHAR), 'null')"

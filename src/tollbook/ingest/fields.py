@@ -53,6 +53,7 @@ USAGE = {
     "tool_prompt": ("toolUsePromptTokenCount", "tool_use_prompt_token_count"),  # beside promptTokenCount
 }  # fmt: skip
 USAGE_TEXTS = {"service_tier": "service_tier", "region": "inference_geo"}
+NOT_TOLD = "not_available"  # Anthropic's word for a region that it does not tell
 USAGE_COSTS = {"cost": "1", "cost_in_usd_ticks": COSTS["cost_ticks"]}
 # With these keys the input count leaves the cached and written tokens out.
 USAGE_EXCLUSIVE = (

@@ -19,7 +19,7 @@ class Condition:
     """What must hold of one value of a record.
 
     Args:
-        path: Where the value is.
+        path: Where the value is; with a pattern, the value is what the pattern finds.
         values: One of these it must be; empty: it must only be there.
         negated: Whether it must not be so.
     """
@@ -30,8 +30,11 @@ class Condition:
 
     @classmethod
     def parse(cls, text: str) -> "Condition":
-        """Read `path`, `path=value|value`, or either of them with a leading `!`."""
-        path, _, values = text.removeprefix("!").partition("=")
+        """Read `path`, `path=value|value` or `path~pattern`, or one of them with a leading `!`."""
+        path, pattern = split_pattern(text.removeprefix("!"))
+        if pattern:
+            return cls(f"{path}~{pattern}", negated=text.startswith("!"))
+        path, _, values = path.partition("=")
         return cls(path, tuple(values.split("|")) if values else (), negated=text.startswith("!"))
 
 
@@ -41,7 +44,8 @@ class Format:
 
     An open format (the native one and those of the configuration) keeps everything that no field is read from; its
     paths are keys, or keys joined by dots. Any other reads only what it lists, because the records of such logs hold
-    prompts; its paths are keys joined by slashes, and `#` behind a key enters JSON that is written as a text.
+    prompts; its paths are keys joined by slashes, `#` behind a key enters JSON that is written as a text, and what
+    stands behind a `~` is a regular expression: the value is then what it finds in the text, and none where nothing.
 
     Args:
         name: What users call it.
@@ -76,6 +80,12 @@ class Format:
     title: str = ""
     source: str = ""
     example: str = ""
+
+
+def split_pattern(path: str) -> tuple[str, str]:
+    """Return a path of a closed format without its pattern, and the pattern; empty where it has none."""
+    path, _, pattern = path.partition("~")
+    return path, pattern
 
 
 @cache

@@ -1,12 +1,13 @@
 """One batch of blocks, judged: every line becomes a row of `staged` that is a request, an event or a reject."""
 
 import json
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from tollbook import queries
-from tollbook.ingest.formats import NATIVE, Condition, Format
+from tollbook.ingest.formats import NATIVE, Condition, Format, split_pattern
 from tollbook.ingest.lines import LINES_OF_PIECES, Block, Pieces, Text, pieces_of_blocks, pieces_of_texts
 from tollbook.ingest.open_records import Shape
 from tollbook.ingest.parse import parse_sql
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
 _SAMPLE_LINES = 64
 _MOST_KEYS = 200
+_FULL_BLOCK = 1 << 20
 _MOST_ORDERS = 4
 _MOST_ROUNDS = 4  # each opens one envelope
 _MOST_OF_ONE = 1_000_000  # records of one text
@@ -25,7 +27,7 @@ _PENDING = ("misshapen", "other", "unread")
 _TOO_DEEP = "wrapped in too many envelopes"
 _HOLDS_NOTHING = "holds no record"
 _REFUSED = """
-    SELECT CAST(source_no AS INTEGER) AS source_no, line, CAST(part AS INTEGER) AS part, 'reject' AS kind,
+    SELECT CAST(source_no AS INTEGER) AS source_no, line, CAST(part AS BIGINT) AS part, 'reject' AS kind,
         $format AS format, $reason AS reason, text, md5_number_lower(text) AS identity, 0 AS twin
 """
 
@@ -77,9 +79,8 @@ def judge(
     Raises:
         duckdb.Error: Something other than the text is wrong; text never raises.
     """
-    records = _sample(blocks)
     with _Registered(con, pieces_of_blocks(blocks)):
-        _first_pass(con, formats, records)
+        _first_pass(con, formats, blocks)
     for _ in range(_MOST_ROUNDS):
         pending = {kind for (kind,) in con.execute("SELECT DISTINCT kind FROM staged").fetchall()} - _FINAL
         if not pending:
@@ -105,17 +106,23 @@ def _refuse(con: "duckdb.DuckDBPyConnection", relation: str, reason: str) -> Non
     con.execute(f"INSERT INTO staged BY NAME {_REFUSED} {relation}", {"reason": reason, "format": NATIVE})
 
 
-def _first_pass(con: "duckdb.DuckDBPyConnection", formats: Formats, records: Sequence[dict[str, Any]]) -> None:
+def _first_pass(con: "duckdb.DuckDBPyConnection", formats: Formats, blocks: Sequence[Block]) -> None:
     import duckdb  # noqa: PLC0415 - start-up
 
+    records = _sample(blocks)
+    lines = LINES_OF_PIECES
+    if sum(len(block.data) for block in blocks) < _FULL_BLOCK * len(blocks):
+        # Judging goes by chunks of lines, which do not reach beyond a block: those of many small ones are joined.
+        con.execute(f"CREATE OR REPLACE TEMP TABLE lines AS {LINES_OF_PIECES}")
+        lines = "FROM lines"
     main = formats.forced or _format_of(records, formats)
     is_direct = not main.is_open and not main.expand and not any(other.is_open for other in formats.others)
     shape = _shape_of(records)
 
     def statement(*, trusting: bool) -> str:
         if is_direct:
-            return parse_sql(main, (formats.native,), LINES_OF_PIECES, trusting=trusting)
-        return formats.telling(LINES_OF_PIECES, main, shape=shape, trusting=trusting)
+            return parse_sql(main, (formats.native,), lines, trusting=trusting)
+        return formats.telling(lines, main, shape=shape, trusting=trusting)
 
     try:
         con.execute(f"CREATE OR REPLACE TEMP TABLE staged AS {statement(trusting=True)}")
@@ -123,6 +130,7 @@ def _first_pass(con: "duckdb.DuckDBPyConnection", formats: Formats, records: Seq
         if "Malformed JSON" not in str(error):
             raise
         con.execute(f"CREATE OR REPLACE TEMP TABLE staged AS {statement(trusting=False)}")
+    con.execute("DROP TABLE IF EXISTS lines")
 
 
 def _judge_others(con: "duckdb.DuckDBPyConnection", formats: Formats, carried: Carried) -> None:
@@ -244,12 +252,16 @@ def _format_of(records: Iterable[dict[str, Any]], formats: Formats) -> Format:
 
 def _holds(condition: Condition, record: dict[str, Any], *, is_open: bool) -> bool:
     value: Any = record
+    pattern = ""
     if is_open:
         keys = [condition.path] if condition.path in record else condition.path.split(".")
     else:
-        keys = condition.path.replace("#", "").split("/")
+        path, pattern = split_pattern(condition.path)
+        keys = path.replace("#", "").split("/")
     for key in keys:
         value = value.get(key) if isinstance(value, dict) else None
+    if pattern and value is not None:
+        value = re.search(pattern, value if isinstance(value, str) else json.dumps(value))
     holds = value in condition.values if condition.values else value is not None
     return holds is not condition.negated
 

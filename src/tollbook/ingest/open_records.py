@@ -10,13 +10,14 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from tollbook.ingest.fields import EVENTS_ONLY, FIELDS
-from tollbook.ingest.formats import Format
+from tollbook.ingest.formats import Format, split_pattern
 from tollbook.ingest.statement import (
     NULL,
     Statement,
     all_hold,
     coalesce,
     first_key,
+    found_in,
     literal,
     members_joined,
     pointer_literal,
@@ -136,10 +137,11 @@ class OpenStatement(Statement):
     def _value_of(self, other: Format, path: str) -> str:
         if other.is_open:
             return self.value(path)
+        path, pattern = split_pattern(path)
         first, *rest = path.replace("#", "").split("/")
         if first not in self.read_keys:
             return NULL
-        return self._nested(first, rest) if rest else self._member(first)
+        return found_in(self._nested(first, rest) if rest else self._member(first), pattern)
 
     def _member(self, key: str) -> str:
         """Return SQL for the text of a top-level key's value."""

@@ -17,13 +17,14 @@ from tollbook.ingest.fields import (
     DURATIONS,
     FIELDS,
     MOMENTS,
+    NOT_TOLD,
     TEXTS,
     USAGE,
     USAGE_COSTS,
     USAGE_EXCLUSIVE,
     USAGE_TEXTS,
 )
-from tollbook.ingest.formats import Condition, Format
+from tollbook.ingest.formats import Condition, Format, split_pattern
 
 NULL = "CAST(NULL AS VARCHAR)"
 
@@ -223,7 +224,10 @@ FROM counted
             columns += [f"{NULL} AS u_{field}" for field in USAGE_TEXTS]
             return ", ".join([*columns, "CAST(NULL AS DECIMAL(28, 15)) AS u_cost", "false AS u_is_exclusive"])
         columns = [f"count_of({_usage(name)}) AS u_{name}" for name in USAGE]
-        columns += [f"{member('u', pointer)} AS u_{field}" for field, pointer in USAGE_TEXTS.items()]
+        columns += [
+            f"nullif({member('u', pointer)}, {literal(NOT_TOLD)}) AS u_{field}"
+            for field, pointer in USAGE_TEXTS.items()
+        ]
         costs = [_in_usd(f"cost_of({member('u', key)})", factor) for key, factor in USAGE_COSTS.items()]
         exclusive = " OR ".join(f"{member('u', key)} IS NOT NULL" for key in USAGE_EXCLUSIVE)
         return ",\n        ".join([*columns, f"{coalesce(costs)} AS u_cost", f"{exclusive} AS u_is_exclusive"])
@@ -312,7 +316,17 @@ def member(struct_: str, pointer: str) -> str:
 
 def first_key(path: str) -> str:
     """Return the key of the record that a path of a closed format begins with."""
-    return path.split("/", 1)[0].removesuffix("#")
+    return top_path(path).split("/", 1)[0]
+
+
+def top_path(path: str) -> str:
+    """Return how far a path of a closed format goes in the record itself: to JSON that is written as a text."""
+    return split_pattern(path)[0].split("#", 1)[0]
+
+
+def found_in(value: str, pattern: str) -> str:
+    """Return SQL for what a regular expression finds in a text; the whole text without one."""
+    return f"nullif(regexp_extract({value}, {literal(pattern)}), '')" if pattern and value != NULL else value
 
 
 def members_joined(values: Mapping[str, str]) -> str:
