@@ -26,10 +26,15 @@ class ClosedStatement(Statement):
     def __init__(self, format_: Format, *, tells: bool, trusting: bool) -> None:
         super().__init__(format_, (), trusting=trusting)
         self._tells = tells
-        conditions = [*format_.request, *(condition for conditions in format_.when for condition in conditions)]
-        read = {top_path(path) for paths in format_.fields.values() for path in paths}
-        read |= {top_path(condition.path) for condition in conditions}
-        kept = {top_path(path) for path in format_.keep.values()}
+        alternatives = [
+            *format_.when,
+            *(each for values in format_.constants.values() for w in values.values() for each in w),
+        ]
+        conditions = [*format_.request, *(condition for conditions in alternatives for condition in conditions)]
+        paths = [path for paths in format_.fields.values() for path in paths]
+        paths += [path for condition in conditions for path in condition.paths]
+        read = {top_path(path) for path in paths if not _is_indexed(path)}
+        kept = {top_path(path) for path in format_.keep.values() if not _is_indexed(path)}
         # What is read whole is not opened further: its parts are taken out of it.
         self._members = {path for path in read | kept if not any(path.startswith(f"{other}/") for other in read | kept)}
         self._json = self._members & kept
@@ -56,6 +61,8 @@ class ClosedStatement(Statement):
         return found_in(self._text_at(path), pattern)
 
     def _text_at(self, path: str, function: str = "json_extract_string") -> str:
+        if _is_indexed(path):
+            return f"{function}({self.sound}, {_json_path(path)})"
         for cut in range(len(path), 0, -1):
             whole = path[:cut]
             if whole in self._members and path[cut : cut + 1] in {"", "/", "#"}:
@@ -74,12 +81,26 @@ class ClosedStatement(Statement):
         value = member("x", whole)
         if whole in self._json:
             value = f"json_extract_string({value}, '')"
-        pointers = [pointer_literal(inner.strip("/").split("/")) for inner in rest.split("#") if inner]
-        for pointer, taken in zip(pointers, ["json_extract_string"] * (len(pointers) - 1) + [function], strict=False):
-            value = f"CASE WHEN starts_with({value}, '{{') THEN try({taken}({value}, {pointer})) END"
+        *outer, last = [pointer_literal(inner.strip("/").split("/")) for inner in rest.split("#") if inner] or [None]
+        for pointer in outer:
+            value = f"CASE WHEN starts_with({value}, '{{') THEN try(json_extract_string({value}, {pointer})) END"
+        if last:
+            value = f"CASE WHEN starts_with({value}, '{{') THEN try({function}({value}, {last})) END"
         return value
 
     def _json_at(self, path: str) -> str:
         if path in self._json:
             return f"nullif(CAST({member('x', path)} AS VARCHAR), 'null')"
         return f"nullif(CAST({self._text_at(path, 'json_extract')} AS VARCHAR), 'null')"
+
+
+def _is_indexed(path: str) -> bool:
+    """Tell whether a path goes into a list, which a structure cannot: it is then looked up in the text."""
+    return any(part.removeprefix("-").isdigit() for part in split_pattern(path)[0].split("/"))
+
+
+def _json_path(path: str) -> str:
+    parts = (
+        f"[{part.replace('-', '#-')}]" if part.removeprefix("-").isdigit() else f'."{part}"' for part in path.split("/")
+    )
+    return literal("$" + "".join(parts))

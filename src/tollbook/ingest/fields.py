@@ -35,6 +35,7 @@ USAGE = {
     "cached": (
         "cache_read_input_tokens", "cacheReadInputTokens", "cachedContentTokenCount", "cached_input_tokens",
         "cached_content_token_count", "prompt_tokens_details/cached_tokens", "input_tokens_details/cached_tokens",
+        "prompt_cache_hit_tokens",
         "inputTokenDetails/cacheReadTokens", "cachedInputTokens",
     ),
     "written": (
@@ -52,7 +53,11 @@ USAGE = {
     "thoughts": ("thoughtsTokenCount", "thoughts_token_count"),  # beside candidatesTokenCount, not in it
     "tool_prompt": ("toolUsePromptTokenCount", "tool_use_prompt_token_count"),  # beside promptTokenCount
 }  # fmt: skip
-USAGE_TEXTS = {"service_tier": "service_tier", "region": "inference_geo"}
+USAGE_TEXTS = {
+    "service_tier": ("service_tier", "serviceTier", "trafficType", "traffic_type"),
+    "region": ("inference_geo",),
+    "speed": ("speed",),
+}
 NOT_TOLD = "not_available"  # Anthropic's word for a region that it does not tell
 USAGE_COSTS = {"cost": "1", "cost_in_usd_ticks": COSTS["cost_ticks"]}
 # With these keys the input count leaves the cached and written tokens out.
@@ -63,7 +68,7 @@ USAGE_EXCLUSIVE = (
 
 # `IN` and `list_contains` with more than a few constants would each become a join; a pattern does not.
 # A count has at most 12 digits: more is a broken counter, and costs stay exact below it.
-# Seconds, milliseconds, microseconds and nanoseconds since 1970 are told apart by their size.
+# Seconds, milliseconds, microseconds and nanoseconds since 1970 are told apart by their size. A date of HTTP is a time.
 MACROS = r"""
 CREATE OR REPLACE TEMP MACRO count_of(t) AS CASE
     WHEN CAST(try_cast(t AS UINTEGER) AS VARCHAR) = t THEN CAST(try_cast(t AS UINTEGER) AS BIGINT)
@@ -81,7 +86,8 @@ CREATE OR REPLACE TEMP MACRO instant_of(t) AS CASE
     WHEN t[5] = '-' THEN coalesce(make_timestamp(epoch_us(try_cast(t AS TIMESTAMPTZ))),
         make_timestamp(epoch_us(try_cast(upper(replace(t, ',', '.')) AS TIMESTAMPTZ))))
     WHEN regexp_full_match(t, '\d{1,19}(\.\d+)?') THEN instant_of_number(try_cast(t AS DECIMAL(32, 6)))
-    WHEN t IS NOT NULL THEN make_timestamp(epoch_us(try_cast(upper(replace(t, ',', '.')) AS TIMESTAMPTZ))) END;
+    WHEN t IS NOT NULL THEN coalesce(make_timestamp(epoch_us(try_cast(upper(replace(t, ',', '.')) AS TIMESTAMPTZ))),
+        try_strptime(t, '%a, %d %b %Y %H:%M:%S GMT')) END;
 CREATE OR REPLACE TEMP MACRO truth_of(t) AS CASE
     WHEN t = 'true' THEN true
     WHEN t = 'false' THEN false

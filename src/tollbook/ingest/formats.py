@@ -4,13 +4,17 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from functools import cache
+from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from tollbook.ingest.fields import EVENTS_ONLY
 
 if TYPE_CHECKING:
     from tollbook.config.model import Format as ConfiguredFormat
 
 NATIVE = "native"
+Alternatives = tuple[tuple["Condition", ...], ...]
 _FOLDER = Path(__file__).parents[1] / "formats"
 
 
@@ -20,6 +24,7 @@ class Condition:
 
     Args:
         path: Where the value is; with a pattern, the value is what the pattern finds.
+        alternatives: The paths that the path stands for, where it stands for several; the first with a value counts.
         values: One of these it must be; empty: it must only be there.
         negated: Whether it must not be so.
     """
@@ -27,15 +32,20 @@ class Condition:
     path: str
     values: tuple[str, ...] = ()
     negated: bool = False
+    alternatives: tuple[str, ...] = ()
+
+    @property
+    def paths(self) -> tuple[str, ...]:
+        """The paths of which the first with a value counts."""
+        return self.alternatives or (self.path,)
 
     @classmethod
     def parse(cls, text: str) -> "Condition":
         """Read `path`, `path=value|value` or `path~pattern`, or one of them with a leading `!`."""
         path, pattern = split_pattern(text.removeprefix("!"))
-        if pattern:
-            return cls(f"{path}~{pattern}", negated=text.startswith("!"))
-        path, _, values = path.partition("=")
-        return cls(path, tuple(values.split("|")) if values else (), negated=text.startswith("!"))
+        path, _, values = (f"{path}~{pattern}", "", "") if pattern else path.partition("=")
+        negated = text.startswith("!")
+        return cls(path, tuple(values.split("|")) if values else (), negated=negated, alternatives=spelled_out(path))
 
 
 @dataclass(frozen=True)
@@ -44,8 +54,10 @@ class Format:
 
     An open format (the native one and those of the configuration) keeps everything that no field is read from; its
     paths are keys, or keys joined by dots. Any other reads only what it lists, because the records of such logs hold
-    prompts; its paths are keys joined by slashes, `#` behind a key enters JSON that is written as a text, and what
-    stands behind a `~` is a regular expression: the value is then what it finds in the text, and none where nothing.
+    prompts; its paths are keys joined by slashes, with `|` between keys that may stand in one place; a number is a
+    place in a list, negative from its end (not in `when`); `#` behind a key enters JSON that is written as a text, and
+    what stands behind a `~` is a regular expression: the value is then what it finds in the text, and none where
+    nothing.
 
     Args:
         name: What users call it.
@@ -54,7 +66,10 @@ class Format:
         fields: For each of tollbook's fields the paths that it is read from; the first with a value counts.
         is_open: Whether everything else of a record is kept in `attributes`.
         keep: Name in `attributes` -> path, in a closed format.
-        constants: Field -> its value where the record gives none.
+        constants: Field -> its value where the record gives none -> alternatives of conditions that the value asks
+            for, as in `when`; none: it holds of every record.
+        missing: Field, or `*` for all -> the texts that say that there is no value.
+        untimed: Why a record without a time is refused, and what to do about it.
         request: Conditions of which one makes a record a request; empty: tollbook's own rule.
         tokens: `inclusive` or `exclusive`: whether the input count holds the cached and written tokens, where the total
             does not tell; empty: found out from each record.
@@ -67,11 +82,13 @@ class Format:
     """
 
     name: str
-    when: tuple[tuple[Condition, ...], ...]
+    when: Alternatives
     fields: Mapping[str, tuple[str, ...]]
     is_open: bool = True
     keep: Mapping[str, str] = field(default_factory=dict)
-    constants: Mapping[str, str] = field(default_factory=dict)
+    constants: "Mapping[str, Mapping[str, Alternatives]]" = field(default_factory=dict)
+    missing: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    untimed: str = "no time"
     request: tuple[Condition, ...] = ()
     tokens: str = ""
     expand: str | None = None
@@ -86,6 +103,13 @@ def split_pattern(path: str) -> tuple[str, str]:
     """Return a path of a closed format without its pattern, and the pattern; empty where it has none."""
     path, _, pattern = path.partition("~")
     return path, pattern
+
+
+def spelled_out(path: str) -> tuple[str, ...]:
+    """Return the paths that a path of a closed format stands for: `a|b/c` is `a/c` and `b/c`."""
+    keys, pattern = split_pattern(path)
+    behind = f"~{pattern}" if pattern else ""
+    return tuple("/".join(each) + behind for each in product(*(part.split("|") for part in keys.split("/"))))
 
 
 @cache
@@ -114,15 +138,32 @@ def configured(formats: "Mapping[str, ConfiguredFormat]") -> list[Format]:
 
 def _load(name: str, text: str) -> Format:
     table: dict[str, Any] = tomllib.loads(text)
+    fields = {
+        field: tuple(each for path in paths for each in spelled_out(path))
+        for field, paths in table.pop("fields", {}).items()
+    }
+    if table.pop("extends_native", False):
+        fields = {field: paths for field, paths in native().fields.items() if field not in EVENTS_ONLY} | fields
     return Format(
         name,
-        tuple(tuple(map(Condition.parse, conditions)) for conditions in table.pop("when")),
-        {field: tuple(paths) for field, paths in table.pop("fields", {}).items()},
+        _alternatives(table.pop("when")),
+        fields,
         is_open=False,
         keep=_names(table.pop("keep", ())),
         request=tuple(map(Condition.parse, table.pop("request", ()))),
+        constants={
+            field: {value: _alternatives(when) for value, when in values.items()}
+            if isinstance(values, dict)
+            else {values: ()}
+            for field, values in table.pop("constants", {}).items()
+        },
+        missing={field: tuple(texts) for field, texts in table.pop("missing", {}).items()},
         **table,
     )
+
+
+def _alternatives(when: list[list[str]]) -> Alternatives:
+    return tuple(tuple(map(Condition.parse, conditions)) for conditions in when)
 
 
 def _names(paths: list[str]) -> dict[str, str]:

@@ -251,19 +251,25 @@ def _format_of(records: Iterable[dict[str, Any]], formats: Formats) -> Format:
 
 
 def _holds(condition: Condition, record: dict[str, Any], *, is_open: bool) -> bool:
+    values = (_value_at(path, record, is_open=is_open) for path in condition.paths)
+    value = next((value for value in values if value is not None), None)
+    holds = value in condition.values if condition.values else value is not None
+    return holds is not condition.negated
+
+
+def _value_at(path: str, record: dict[str, Any], *, is_open: bool) -> Any:
     value: Any = record
     pattern = ""
     if is_open:
-        keys = [condition.path] if condition.path in record else condition.path.split(".")
+        keys = [path] if path in record else path.split(".")
     else:
-        path, pattern = split_pattern(condition.path)
+        path, pattern = split_pattern(path)
         keys = path.replace("#", "").split("/")
     for key in keys:
         value = value.get(key) if isinstance(value, dict) else None
     if pattern and value is not None:
         value = re.search(pattern, value if isinstance(value, str) else json.dumps(value))
-    holds = value in condition.values if condition.values else value is not None
-    return holds is not condition.negated
+    return value
 
 
 def _shape_of(records: Sequence[dict[str, Any]]) -> Shape | None:

@@ -68,7 +68,8 @@ class OpenStatement(Statement):
             for other in self.others
             for conditions in other.when
             for condition in conditions
-            for key in (_possible_keys(condition.path) if other.is_open else [first_key(condition.path)])
+            for path in condition.paths
+            for key in (_possible_keys(path) if other.is_open else [first_key(path)])
         )
         self.read_keys = [
             key for key in dict.fromkeys([*self.field_keys, *when_keys]) if shape is None or key in shape.keys
@@ -110,7 +111,7 @@ class OpenStatement(Statement):
         arms = []
         for other in self.others:
             for conditions in other.when:
-                test = all_hold((condition, self._value_of(other, condition.path)) for condition in conditions)
+                test = all_hold((condition, self._values_of(other, condition.paths)) for condition in conditions)
                 if test != "false":
                     arms.append(f" WHEN {test} THEN {literal(other.name)}")
         return f"CASE{''.join(arms)} ELSE {literal(self.rest)} END" if arms else literal(self.rest)
@@ -133,6 +134,10 @@ class OpenStatement(Statement):
         if rest and first in self.read_keys:
             options.append(self._nested(first, rest.split(".")))
         return coalesce(options)
+
+    def _values_of(self, other: Format, paths: Iterable[str]) -> str:
+        values = (self._value_of(other, path) for path in paths)
+        return coalesce([value for value in values if value != NULL])
 
     def _value_of(self, other: Format, path: str) -> str:
         if other.is_open:

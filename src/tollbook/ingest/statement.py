@@ -24,7 +24,7 @@ from tollbook.ingest.fields import (
     USAGE_EXCLUSIVE,
     USAGE_TEXTS,
 )
-from tollbook.ingest.formats import Condition, Format, split_pattern
+from tollbook.ingest.formats import Alternatives, Condition, Format, split_pattern
 
 NULL = "CAST(NULL AS VARCHAR)"
 
@@ -75,15 +75,24 @@ class Statement(ABC):
         """Return SQL for the text that a field is read from."""
         values = [self.value(path) for path in self.format.fields.get(field, ())]
         values = [value for value in values if value != NULL]
+        for nothing in self.format.missing.get(field, self.format.missing.get("*", ())):
+            values = [f"nullif({value}, {literal(nothing)})" for value in values]
         if field == "request_id" and len(values) > 1:
             values = [f"id_of({value})" for value in values]
         if field in self.format.constants:
-            values.append(literal(self.format.constants[field]))
+            values += [self._constant(value, when) for value, when in self.format.constants[field].items()]
         return coalesce(values)
+
+    def _constant(self, value: str, when: Alternatives) -> str:
+        tests = " OR ".join(f"({self.holds(conditions)})" for conditions in when)
+        return f"CASE WHEN {tests} THEN {literal(value)} END" if when else literal(value)
 
     def holds(self, conditions: Iterable[Condition]) -> str:
         """Return SQL for whether all of some conditions hold of a record of the statement's format."""
-        return all_hold((condition, self.value(condition.path)) for condition in conditions)
+        return all_hold((condition, coalesce(self._values(condition))) for condition in conditions)
+
+    def _values(self, condition: Condition) -> list[str]:
+        return [value for value in map(self.value, condition.paths) if value != NULL]
 
     @property
     def sound(self) -> str:
@@ -157,7 +166,8 @@ SELECT CAST(source_no AS INTEGER) AS source_no, line, CAST(part AS BIGINT) AS pa
     CASE WHEN pending IS NOT NULL OR reason IS NOT NULL OR time IS NULL THEN text END AS text,
     time, id AS request_id,
     {", ".join(self._text_column(field) for field in TEXTS)},
-    lower(coalesce(raw_service_tier, u_service_tier)) AS service_tier,
+    -- Anthropic's fast mode has prices of its own, and no other tier
+    CASE WHEN u_speed = 'fast' THEN 'fast' ELSE lower(coalesce(raw_service_tier, u_service_tier)) END AS service_tier,
     CASE WHEN hits_cache THEN 0 ELSE whole_input END AS input_tokens,
     CASE WHEN hits_cache THEN 0 ELSE whole_output END AS output_tokens,
     CASE WHEN NOT hits_cache THEN cached END AS cached_input_tokens,
@@ -215,7 +225,7 @@ FROM counted
     def _usage_opened(self) -> str:
         if self.read("usage") == NULL:
             return f"{NULL} AS u"
-        pointers = [*(key for keys in USAGE.values() for key in keys), *USAGE_TEXTS.values(), *USAGE_COSTS]
+        pointers = [key for keys in (*USAGE.values(), *USAGE_TEXTS.values(), USAGE_COSTS) for key in keys]
         return f"from_json(CASE WHEN has_usage THEN raw_usage END, {literal(struct(pointers))}) AS u"
 
     def _usage_columns(self) -> str:
@@ -225,8 +235,8 @@ FROM counted
             return ", ".join([*columns, "CAST(NULL AS DECIMAL(28, 15)) AS u_cost", "false AS u_is_exclusive"])
         columns = [f"count_of({_usage(name)}) AS u_{name}" for name in USAGE]
         columns += [
-            f"nullif({member('u', pointer)}, {literal(NOT_TOLD)}) AS u_{field}"
-            for field, pointer in USAGE_TEXTS.items()
+            f"nullif({coalesce([member('u', pointer) for pointer in pointers])}, {literal(NOT_TOLD)}) AS u_{field}"
+            for field, pointers in USAGE_TEXTS.items()
         ]
         costs = [_in_usd(f"cost_of({member('u', key)})", factor) for key, factor in USAGE_COSTS.items()]
         exclusive = " OR ".join(f"{member('u', key)} IS NOT NULL" for key in USAGE_EXCLUSIVE)
@@ -235,7 +245,8 @@ FROM counted
     def _reasons(self) -> str:
         present = [field for field in FIELDS if self.read(field) != NULL]
         arms = [self.ambiguous()]
-        arms.append(f"WHEN raw_timestamp IS NULL {'AND is_request' if self.format.borrows_time else ''} THEN 'no time'")
+        untimed = literal(self.format.untimed)
+        arms.append(f"WHEN raw_timestamp IS NULL {'AND is_request' if self.format.borrows_time else ''} THEN {untimed}")
         arms.append(
             "WHEN time IS NULL AND raw_timestamp IS NOT NULL "
             "OR time NOT BETWEEN TIMESTAMP '2000-01-01' AND TIMESTAMP '2199-12-31' THEN 'the time is not understood'"

@@ -84,8 +84,9 @@ def mapping(format_: Format) -> list[tuple[str, str]]:
     rows = []
     for name in names:
         sources = list(format_.fields.get(name, ()))
-        if name in format_.constants:
-            sources.append(f'"{format_.constants[name]}"')
+        for value, when in format_.constants.get(name, {}).items():
+            where = " or ".join(", ".join(map(_said, conditions)) for conditions in when)
+            sources.append(f'"{value}" where {where}' if when else f'"{value}"')
         rows.append((name, ", ".join(sources)))
     rows += [(f"attributes: {name}", path) for name, path in format_.keep.items()]
     if format_.is_open:
