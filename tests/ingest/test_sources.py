@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tollbook.ingest.sources import Known, digest, find_sources, recognise
+from tollbook.ingest.listing import Listing, find_sources
+from tollbook.ingest.sources import Known, digest, recognise
 
 FIRST = b'{"n": 0}\n'
 LOG = FIRST + b"".join(b'{"n": %d}\n' % number for number in range(1, 2000))
@@ -25,21 +26,21 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def names(found: list[str], folder: Path) -> list[str]:
-    return [str(Path(path).relative_to(folder)) for path in found]
+def names(found: Listing, folder: Path) -> list[str]:
+    return [str(Path(source.name).relative_to(folder)) for source in found.sources]
 
 
 def test_a_folder_stands_for_the_logs_below_it(folder: Path):
-    found, errors = find_sources([str(folder)])
+    found = find_sources([str(folder)])
     assert names(found, folder) == [
         "a.log", "a.log.1", "a.log.2.gz", "b.jsonl", "c.json.zst", "d.ndjson", "e-2026-10-31.JSONL", "sub/f.jsonl",
     ]  # fmt: skip
-    assert errors == []
+    assert found.errors == []
 
 
 def test_a_file_is_taken_by_any_name_and_each_once(folder: Path):
     (folder / "link.log").symlink_to(folder / "a.log")
-    found, errors = find_sources(
+    found = find_sources(
         [
             str(folder / "notes.txt"),
             str(folder / "sub" / ".." / "notes.txt"),
@@ -48,28 +49,28 @@ def test_a_file_is_taken_by_any_name_and_each_once(folder: Path):
         ]
     )
     assert names(found, folder) == ["notes.txt", "a.log"]
-    assert errors == []
+    assert found.errors == []
 
 
 def test_a_glob_is_expanded_and_reaches_down(folder: Path):
-    assert names(find_sources([f"{folder}/a.log*"])[0], folder) == ["a.log", "a.log.1", "a.log.2.gz"]
-    assert names(find_sources([f"{folder}/**/*.jsonl"])[0], folder) == ["b.jsonl", "sub/f.jsonl"]
+    assert names(find_sources([f"{folder}/a.log*"]), folder) == ["a.log", "a.log.1", "a.log.2.gz"]
+    assert names(find_sources([f"{folder}/**/*.jsonl"]), folder) == ["b.jsonl", "sub/f.jsonl"]
 
 
 def test_a_file_whose_name_looks_like_a_glob_is_that_file(folder: Path):
     (folder / "log[1].jsonl").write_bytes(FIRST)
-    assert names(find_sources([f"{folder}/log[1].jsonl"])[0], folder) == ["log[1].jsonl"]
+    assert names(find_sources([f"{folder}/log[1].jsonl"]), folder) == ["log[1].jsonl"]
 
 
 def test_what_finds_nothing_is_told_and_the_rest_is_found(folder: Path, tmp_path: Path):
     (folder / "empty").mkdir()
-    found, errors = find_sources([f"{folder}/gone.log", f"{folder}/*.gone", f"{folder}/empty", "-", f"{folder}/a.log"])
-    assert found == ["-", f"{folder}/a.log"]
-    assert [str(error) for error in errors[:2]] == [
+    found = find_sources([f"{folder}/gone.log", f"{folder}/*.gone", f"{folder}/empty", "-", f"{folder}/a.log"])
+    assert [source.name for source in found.sources] == ["-", f"{folder}/a.log"]
+    assert [str(error) for error in found.errors[:2]] == [
         f"There is no file or folder {folder}/gone.log.",
         f"No file matches {folder}/*.gone.",
     ]
-    assert str(errors[2]).startswith(f"The folder {folder}/empty holds no log files (*.jsonl, ")
+    assert str(found.errors[2]).startswith(f"The folder {folder}/empty holds no log files (*.jsonl, ")
 
 
 def known(source_id: int, position: int, log: bytes = LOG) -> Known:

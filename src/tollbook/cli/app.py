@@ -77,7 +77,7 @@ def _global_options(
         lock_timeout_s=lock_timeout,
     )
     if at is not None:
-        session.now = _moment(at, session)
+        session.now, session.is_replay = _moment(at, session), True
     context.obj = session
 
 

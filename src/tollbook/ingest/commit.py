@@ -1,6 +1,6 @@
 """From a judged batch to the store, in one transaction: what is new, what it cost, and how far was read."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import astuple, dataclass, field
 from datetime import datetime
@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tollbook import __version__, queries
-from tollbook.errors import StoreError
+from tollbook.errors import StoreError, StoreLockedError
 from tollbook.ingest.account import Account
 from tollbook.ingest.sources import Known
 from tollbook.store.connection import attach
@@ -80,6 +80,9 @@ class Run:
         aliases: Names in the logs -> catalogue names.
         keep_excerpts: Whether to store the beginning of refused lines.
         dry: Whether to do everything but change the store.
+        clock: Tells the time of a commit, naive UTC; None where all of them are of the moment when the run began.
+        committed: Told of every commit: its account, and of how many sources it was.
+        waits: Asked when the store stays locked: whether to go on waiting.
         batch_id: The run's row in `batches`, given at its first commit.
         account: Everything committed so far.
     """
@@ -91,6 +94,9 @@ class Run:
     aliases: Mapping[str, str]
     keep_excerpts: bool
     dry: bool = False
+    clock: Callable[[], datetime] | None = None
+    committed: Callable[[Account, int], None] = lambda account, sources: None  # noqa: ARG005
+    waits: Callable[[StoreLockedError], bool] = lambda error: False  # noqa: ARG005
     batch_id: int = 0
     account: Account = field(default_factory=Account)
 
@@ -262,8 +268,9 @@ def _record(con: "duckdb.DuckDBPyConnection", run: Run, progress: Sequence[Progr
         for s in progress
     ]
     _insert_rows(con, "places", rows)
-    con.execute(queries.text("ingest/insert_sources"), {"now": run.started_at})
-    con.execute(queries.text("ingest/update_sources"), {"now": run.started_at})
+    now = {"now": run.clock() if run.clock else run.started_at}
+    con.execute(queries.text("ingest/insert_sources"), now)
+    con.execute(queries.text("ingest/update_sources"), now)
     con.execute(queries.text("ingest/move_displaced"))
     total = run.account + sum((source.account for source in progress), Account())
     con.execute("DELETE FROM store.batches WHERE batch_id = ?", [run.batch_id])
