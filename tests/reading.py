@@ -12,6 +12,7 @@ from tollbook.ingest.commit import Run
 from tollbook.ingest.formats import native, shipped
 from tollbook.ingest.judge import Formats
 from tollbook.ingest.run import Outcome, ingest
+from tollbook.ingest.stream import Live
 
 NOW = datetime(2026, 11, 1, 12)
 # Where a record was first seen, and by which run: the same content may differ in these.
@@ -28,11 +29,12 @@ class NoPrices:
 
 def read(
     store: Path,
-    *sources: Path,
+    *sources: Path | str,
     formats: Formats | None = None,
     catalogue: Any = None,
     batch_bytes: int | None = None,
     dry: bool = False,
+    live: Live | None = None,
 ) -> list[Outcome]:
     """Ingest sources into a store and see that the account of each adds up."""
     run = Run(
@@ -45,7 +47,9 @@ def read(
         dry=dry,
     )
     size = {} if batch_bytes is None else {"batch_bytes": batch_bytes}
-    outcomes = ingest([str(source) for source in sources], run, formats or Formats(native(), shipped()), **size)
+    outcomes = ingest(
+        [str(source) for source in sources], run, formats or Formats(native(), shipped()), live=live, **size
+    )
     for outcome in outcomes:
         account = outcome.account
         assert account.read == account.requests + account.events + account.duplicates + account.rejected, outcome

@@ -27,8 +27,11 @@ _REASONS = {
     "InvalidAccessKeyId": "the credentials are not known there",
     "SignatureDoesNotMatch": "the credentials are wrong",
     "ExpiredToken": "the credentials have expired",
+    "PreconditionFailed": "it was replaced while it was read",
     "PermanentRedirect": "the bucket is in another region; set AWS_REGION",
     "AuthorizationHeaderMalformed": "the bucket is in another region; set AWS_REGION",
+    "config profile": "AWS_PROFILE names no profile",
+    "SSO": "the single sign-on has expired; run: aws sso login",
     "error sending request": "its server cannot be reached",
     "invalid path": "there is a key with an empty part (//), which cannot be read",
 }
@@ -246,7 +249,7 @@ def _reason(error: Exception) -> str:
     if code := re.search(r"<Code>(\w+)</Code>", text):
         return _REASONS.get(code[1], f"the store says {code[1]}")
     if isinstance(error, exceptions.PreconditionError):
-        return "it was replaced while it was read"
+        return _REASONS["PreconditionFailed"]
     if isinstance(error, FileNotFoundError):
         return _REASONS["NoSuchKey"]
     if isinstance(error, (exceptions.PermissionDeniedError, exceptions.UnauthenticatedError, PermissionError)):

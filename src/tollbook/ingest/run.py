@@ -321,7 +321,8 @@ def _batches(
                     yield batch
                     return
             if stream.damage:
-                outcome.error = f"{outcome.source} is damaged: {stream.damage}; what could be read of it was."
+                what = "cannot be read to its end" if stream.failure else "is damaged"
+                outcome.error = f"{outcome.source} {what}: {stream.damage}; what could be read of it was."
         finally:
             stream.close()
         batch.finished.append(outcome)

@@ -66,7 +66,7 @@ class Stream:
         self.size = size
         self.position = 0
         self.damage: str | None = None
-        self._failure: str | None = None
+        self.failure: str | None = None
         self.is_live = is_live
         self._origin = origin
         self._raw = raw
@@ -84,14 +84,12 @@ class Stream:
             return self.position
 
     def peek(self, count: int) -> bytes:
-        """Return up to `count` bytes from here without consuming them."""
-        while len(self._ahead) < count:
+        """Return up to `count` bytes from here without consuming them; of a live source, at least its first line."""
+        while len(self._ahead) < count and not (self.is_live and b"\n" in self._ahead):
             block = self._read(count - len(self._ahead))
             if not block:
                 break
             self._ahead += block
-            if self.is_live:
-                break
         return self._ahead[:count]
 
     def read(self, count: int) -> bytes:
@@ -141,8 +139,8 @@ class Stream:
         Raises:
             SourceError: It did: the disk, or the network.
         """
-        if self._failure:
-            raise SourceError(f"{self.name} cannot be read: {self._failure}.")
+        if self.failure:
+            raise SourceError(f"{self.name} cannot be read: {self.failure}.")
 
     def close(self) -> None:
         """Close the files underneath."""
@@ -161,7 +159,7 @@ class Stream:
         return b""
 
     def _fail(self, error: OSError) -> None:
-        self.damage = self._failure = error.strerror or "it cannot be read on"
+        self.damage = self.failure = error.strerror or "it cannot be read on"
 
 
 def open_stream(path: str, live: Live | None = None) -> Stream:
