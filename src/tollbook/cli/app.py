@@ -17,6 +17,7 @@ from tollbook.cli import (
     ingest,
     latency,
     prices,
+    prune,
     rejects,
     slo,
     sql,
@@ -37,7 +38,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 for module in (
-    demo, ingest, status, rejects, latency, usage, chargeback, trace, slo, alerts, prices, export, sql, config,
+    demo, ingest, status, rejects, latency, usage, chargeback, trace, slo, alerts, prices, export, sql, prune,
+    config,
 ):  # fmt: skip
     module.register(app)
 

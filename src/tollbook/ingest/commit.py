@@ -157,6 +157,7 @@ def _price(con: "duckdb.DuckDBPyConnection", run: Run) -> None:
     from tollbook.prices.table import service_tier  # noqa: PLC0415 - start-up
 
     con.execute(_PRICE_TABLES)
+    con.execute(queries.text("cost_of_tokens"))
     named = con.execute(
         "SELECT DISTINCT provider, model, service_tier FROM staged WHERE kind = 'request' AND model IS NOT NULL"
     ).fetchall()
@@ -193,6 +194,7 @@ def _check_hash(con: "duckdb.DuckDBPyConnection") -> None:
     if row is None:
         con.execute(f"INSERT INTO store.settings SELECT 'hash', {now}")
     elif not row[0]:
+        con.execute(queries.text("ingest/renew_duplicates"))
         con.execute("UPDATE store.requests SET identity = hash(request_id) WHERE request_id IS NOT NULL")
         con.execute(f"UPDATE store.settings SET value = {now} WHERE name = 'hash'")
 
@@ -218,9 +220,12 @@ def _claim(con: "duckdb.DuckDBPyConnection", run: Run, progress: Sequence[Progre
     _insert_rows(con, "batch_sources", [(s.number, s.source_id, s.before is None) for s in progress])
 
 
-def _find_repeats(con: "duckdb.DuckDBPyConnection") -> None:
+def _find_repeats(con: "duckdb.DuckDBPyConnection", twins: str = "ingest/number_twins") -> None:
     """Fill `repeats`: rows of `staged` that are here already; `rivals` says of ids which record is kept."""
-    con.execute(queries.text("ingest/number_twins"))
+    pruned = con.execute("SELECT CAST(value AS TIMESTAMP) FROM store.settings WHERE name = 'pruned_before'").fetchone()
+    if pruned:
+        con.execute(queries.text("ingest/mark_pruned"), {"pruned_before": pruned[0]})
+    con.execute(queries.text(twins))
     con.execute(queries.text("ingest/match_stored"))
     con.execute(queries.text("ingest/rank_rivals"))
     con.execute(queries.text("ingest/find_repeats"))
