@@ -13,6 +13,7 @@ from tollbook.cli import (
     chargeback,
     config,
     demo,
+    doctor,
     export,
     ingest,
     latency,
@@ -39,7 +40,7 @@ app = typer.Typer(
 )
 for module in (
     demo, ingest, status, rejects, latency, usage, chargeback, trace, slo, alerts, prices, export, sql, prune,
-    config,
+    doctor, config,
 ):  # fmt: skip
     module.register(app)
 

@@ -1,6 +1,7 @@
 """Opening the store: briefly for writing, read-only everywhere else, waiting a bounded time for others."""
 
 import random
+import re
 import time
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
@@ -175,6 +176,12 @@ def _unusable(path: Path, error: Exception) -> StoreError:
 
 def _migrations() -> list[Path]:
     return sorted(_MIGRATIONS.glob("*.sql"))
+
+
+def tables_of_migrations() -> list[str]:
+    """Return the names of the tables that the store's schema has."""
+    texts = (file.read_text(encoding="utf-8") for file in _migrations())
+    return ["migrations", *(name for text in texts for name in re.findall(r"^CREATE TABLE (\w+)", text, re.MULTILINE))]
 
 
 def _version(con: "duckdb.DuckDBPyConnection", path: Path) -> int:
