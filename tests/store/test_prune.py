@@ -110,7 +110,7 @@ def test_the_space_is_used_again(tmp_path: Path):
     assert sizes[2] < 1.3 * sizes[0]
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=10, deadline=None)
 @given(files)
 def test_a_pruned_store_that_reads_everything_again_is_the_pruned_store(logs: list[list[str]]):
     with tempfile.TemporaryDirectory() as name:

@@ -15,6 +15,7 @@ from tollbook.cli import (
     demo,
     doctor,
     export,
+    forget,
     ingest,
     latency,
     prices,
@@ -40,7 +41,7 @@ app = typer.Typer(
 )
 for module in (
     demo, ingest, status, rejects, latency, usage, chargeback, trace, slo, alerts, prices, export, sql, prune,
-    doctor, config,
+    doctor, forget, config,
 ):  # fmt: skip
     module.register(app)
 

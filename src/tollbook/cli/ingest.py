@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tollbook.cli.options import Format, Output
+from tollbook.cli.options import Format, LogFormat, Output
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from tollbook.cli.session import Session
+    from tollbook.ingest.commit import Run
     from tollbook.ingest.judge import Formats
     from tollbook.ingest.run import Watch
 
@@ -30,9 +31,7 @@ def ingest(
     context: typer.Context,
     paths: Annotated[list[str], typer.Argument(metavar="PATH...", help="Files, folders, globs, or - for stdin.")],
     *,
-    log_format: Annotated[
-        str, typer.Option("--log-format", help="auto, native, or a format of the configuration.")
-    ] = "auto",
+    log_format: LogFormat = "auto",
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Read and judge, but change nothing.")] = False,
     strict: Annotated[bool, typer.Option("--strict", help="Exit with 4 when anything was rejected.")] = False,
     format: Format = None,  # noqa: A002 - named as the option
@@ -46,28 +45,18 @@ def ingest(
     from tollbook.cli.emit import choose_format, emit, note  # noqa: PLC0415 - start-up
     from tollbook.errors import SourceError  # noqa: PLC0415
     from tollbook.exits import Exit  # noqa: PLC0415
-    from tollbook.ingest.commit import Run  # noqa: PLC0415
     from tollbook.ingest.run import ingest as run_ingest  # noqa: PLC0415
     from tollbook.ingest.sources import find_sources  # noqa: PLC0415
-    from tollbook.prices.resolve import Catalogue  # noqa: PLC0415
     from tollbook.report.ingest import ingest_report  # noqa: PLC0415
 
     session: Session = context.obj
     chosen = choose_format(format, output)
     config = session.settings.config
-    formats = _formats(session, log_format)
+    formats = choose_formats(session, log_format)
     sources, missing = find_sources(paths)
     if not sources:
         raise SourceError(" ".join(str(error) for error in missing))
-    run = Run(
-        store=session.store_path,
-        lock_timeout_s=session.lock_timeout_s,
-        started_at=session.now,
-        catalogue=Catalogue.load(),
-        aliases=config.models.aliases,
-        keep_excerpts=config.ingest.keep_excerpts,
-        dry=dry_run,
-    )
+    run = make_run(session, dry=dry_run)
     with _progress(session, sources) as watch:
         outcomes = run_ingest(sources, run, formats, assume_timezone=config.ingest.assume_timezone, watch=watch)
     warnings = [*(str(error) for error in missing), *(outcome.error for outcome in outcomes if outcome.error)]
@@ -88,7 +77,29 @@ def ingest(
         raise typer.Exit(Exit.REJECTED)
 
 
-def _formats(session: "Session", name: str) -> "Formats":
+def make_run(session: "Session", *, dry: bool) -> "Run":
+    """Return a run on the store of a session, with the prices and the clock."""
+    from tollbook.ingest.commit import Run  # noqa: PLC0415 - start-up
+    from tollbook.prices.resolve import Catalogue  # noqa: PLC0415
+
+    config = session.settings.config
+    return Run(
+        store=session.store_path,
+        lock_timeout_s=session.lock_timeout_s,
+        started_at=session.now,
+        catalogue=Catalogue.load(),
+        aliases=config.models.aliases,
+        keep_excerpts=config.ingest.keep_excerpts,
+        dry=dry,
+    )
+
+
+def choose_formats(session: "Session", name: str) -> "Formats":
+    """Return the formats to read by; `--log-format` names one, or `auto`.
+
+    Raises:
+        UsageError: There is no such format.
+    """
     import difflib  # noqa: PLC0415 - start-up
 
     from tollbook.errors import UsageError  # noqa: PLC0415

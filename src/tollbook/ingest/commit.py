@@ -141,6 +141,16 @@ def _commit_attached(con: "duckdb.DuckDBPyConnection", run: Run, progress: Seque
     con.execute("ROLLBACK")
 
 
+def store_again(con: "duckdb.DuckDBPyConnection", run: Run) -> None:
+    """Store a prepared `staged` (with `offsets` and `batch_sources`) of lines that were taken out before.
+
+    Part of a transaction on an attached store; whoever began it sees to the accounts.
+    """
+    _check_hash(con)
+    _find_repeats(con, twins="ingest/renumber_twins")
+    _insert(con, run)
+
+
 def attach_store(con: "duckdb.DuckDBPyConnection", run: Run) -> None:
     """Attach the store for writing; for a dry run read-only, or an empty one in memory where there is none."""
     if run.dry and not run.store.exists():
