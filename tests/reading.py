@@ -81,16 +81,21 @@ def check_accounts(store: Path) -> None:
     (sources,) = ask(store, f"SELECT {parts} FROM sources")
     assert batches == sources
     assert batches[0] == sum(batches[1:])
-    tables = tuple(
+    pruned = ask(store, "SELECT coalesce(sum(requests), 0), coalesce(sum(events), 0) FROM pruned")[0]
+    tables = [
         ask(store, f"SELECT count(*) FROM {name}")[0][0] for name in ("requests", "events", "duplicates", "rejects")
-    )
-    assert tables == tuple(batches[1:])
+    ]
+    assert [tables[0] + pruned[0], tables[1] + pruned[1], *tables[2:]] == list(batches[1:])
     for table, column in (
         ("requests", "requests"),
         ("events", "events"),
         ("duplicates", "duplicates"),
         ("rejects", "rejected"),
     ):
-        held = dict(ask(store, f"SELECT source_id, count(*) FROM {table} GROUP BY ALL"))
+        held = Counter(dict(ask(store, f"SELECT source_id, count(*) FROM {table} GROUP BY ALL")))
+        if table in {"requests", "events"}:
+            held += Counter(
+                dict(ask(store, f"SELECT source_id, CAST(sum({table}) AS BIGINT) FROM pruned GROUP BY ALL"))
+            )
         told = dict(ask(store, f"SELECT source_id, {column} FROM sources WHERE {column} <> 0"))
         assert held == told, table

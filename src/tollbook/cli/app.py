@@ -13,11 +13,14 @@ from tollbook.cli import (
     chargeback,
     config,
     demo,
+    doctor,
     export,
+    forget,
     formats,
     ingest,
     latency,
     prices,
+    prune,
     rejects,
     slo,
     sql,
@@ -38,7 +41,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 for module in (
-    demo, ingest, formats, status, rejects, latency, usage, chargeback, trace, slo, alerts, prices, export, sql, config,
+    demo, ingest, formats, status, rejects, latency, usage, chargeback, trace, slo, alerts, prices, export, sql,
+    prune, doctor, forget, config,
 ):  # fmt: skip
     module.register(app)
 

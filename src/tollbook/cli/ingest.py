@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tollbook.cli.options import Format, Output
+from tollbook.cli.options import Format, LogFormat, Output
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -42,9 +42,7 @@ def ingest(
         list[str] | None,
         typer.Option("--pattern", help="Which names to read in folders, e.g. '*.log*'; repeatable."),
     ] = None,
-    log_format: Annotated[
-        str, typer.Option("--log-format", help="auto, native, or a format of the configuration.")
-    ] = "auto",
+    log_format: LogFormat = "auto",
     follow: Annotated[
         bool, typer.Option("--follow", "-f", help="Keep up with what is written, until SIGTERM or Ctrl-C.")
     ] = False,
@@ -63,8 +61,6 @@ def ingest(
     from tollbook.cli.emit import choose_format, emit, note  # noqa: PLC0415 - start-up
     from tollbook.errors import SourceError  # noqa: PLC0415
     from tollbook.exits import Exit  # noqa: PLC0415
-    from tollbook.ingest.commit import Run  # noqa: PLC0415
-    from tollbook.prices.resolve import Catalogue  # noqa: PLC0415
     from tollbook.report.ingest import ingest_report  # noqa: PLC0415
 
     session: Session = context.obj
@@ -72,16 +68,8 @@ def ingest(
     every_s = _every_s(every)
     _check_follow(paths, follow=follow, dry_run=dry_run)
     config = session.settings.config
-    formats = _formats(session, log_format)
-    run = Run(
-        store=session.store_path,
-        lock_timeout_s=session.lock_timeout_s,
-        started_at=session.now,
-        catalogue=Catalogue.load(),
-        aliases=config.models.aliases,
-        keep_excerpts=config.ingest.keep_excerpts,
-        dry=dry_run,
-    )
+    formats = choose_formats(session, log_format)
+    run = make_run(session, dry=dry_run)
     stopped_by = None
     if follow:
         rounds, stopped_by = _follow(session, run, formats, paths, pattern or (), every_s=every_s)
@@ -228,7 +216,29 @@ def _check_follow(paths: list[str], *, follow: bool, dry_run: bool) -> None:
         )
 
 
-def _formats(session: "Session", name: str) -> "Formats":
+def make_run(session: "Session", *, dry: bool) -> "Run":
+    """Return a run on the store of a session, with the prices and the clock."""
+    from tollbook.ingest.commit import Run  # noqa: PLC0415 - start-up
+    from tollbook.prices.resolve import Catalogue  # noqa: PLC0415
+
+    config = session.settings.config
+    return Run(
+        store=session.store_path,
+        lock_timeout_s=session.lock_timeout_s,
+        started_at=session.now,
+        catalogue=Catalogue.load(),
+        aliases=config.models.aliases,
+        keep_excerpts=config.ingest.keep_excerpts,
+        dry=dry,
+    )
+
+
+def choose_formats(session: "Session", name: str) -> "Formats":
+    """Return the formats to read by; `--log-format` names one, or `auto`.
+
+    Raises:
+        UsageError: There is no such format.
+    """
     from dataclasses import replace  # noqa: PLC0415 - start-up
 
     from tollbook.cli.formats import known_formats  # noqa: PLC0415 - start-up

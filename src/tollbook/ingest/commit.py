@@ -149,6 +149,16 @@ def _commit_attached(con: "duckdb.DuckDBPyConnection", run: Run, progress: Seque
     con.execute("ROLLBACK")
 
 
+def store_again(con: "duckdb.DuckDBPyConnection", run: Run) -> None:
+    """Store a prepared `staged` (with `offsets` and `batch_sources`) of lines that were taken out before.
+
+    Part of a transaction on an attached store; whoever began it sees to the accounts.
+    """
+    _check_hash(con)
+    _find_repeats(con, twins="ingest/renumber_twins")
+    _insert(con, run)
+
+
 def attach_store(con: "duckdb.DuckDBPyConnection", run: Run) -> None:
     """Attach the store for writing; for a dry run read-only, or an empty one in memory where there is none."""
     if run.dry and not run.store.exists():
@@ -165,6 +175,7 @@ def _price(con: "duckdb.DuckDBPyConnection", run: Run) -> None:
     from tollbook.prices.table import service_tier  # noqa: PLC0415 - start-up
 
     con.execute(_PRICE_TABLES)
+    con.execute(queries.text("cost_of_tokens"))
     named = con.execute(
         "SELECT DISTINCT provider, model, service_tier FROM staged WHERE kind = 'request' AND model IS NOT NULL"
     ).fetchall()
@@ -201,6 +212,7 @@ def _check_hash(con: "duckdb.DuckDBPyConnection") -> None:
     if row is None:
         con.execute(f"INSERT INTO store.settings SELECT 'hash', {now}")
     elif not row[0]:
+        con.execute(queries.text("ingest/renew_duplicates"))
         con.execute("UPDATE store.requests SET identity = hash(request_id) WHERE request_id IS NOT NULL")
         con.execute(f"UPDATE store.settings SET value = {now} WHERE name = 'hash'")
 
@@ -226,9 +238,12 @@ def _claim(con: "duckdb.DuckDBPyConnection", run: Run, progress: Sequence[Progre
     _insert_rows(con, "batch_sources", [(s.number, s.source_id, s.before is None) for s in progress])
 
 
-def _find_repeats(con: "duckdb.DuckDBPyConnection") -> None:
+def _find_repeats(con: "duckdb.DuckDBPyConnection", twins: str = "ingest/number_twins") -> None:
     """Fill `repeats`: rows of `staged` that are here already; `rivals` says of ids which record is kept."""
-    con.execute(queries.text("ingest/number_twins"))
+    pruned = con.execute("SELECT CAST(value AS TIMESTAMP) FROM store.settings WHERE name = 'pruned_before'").fetchone()
+    if pruned:
+        con.execute(queries.text("ingest/mark_pruned"), {"pruned_before": pruned[0]})
+    con.execute(queries.text(twins))
     con.execute(queries.text("ingest/match_stored"))
     con.execute(queries.text("ingest/rank_rivals"))
     con.execute(queries.text("ingest/find_repeats"))

@@ -125,7 +125,7 @@ def ingest(
         StoreError: The store cannot be used.
     """
     outcomes = [Outcome(source) for source in sources]
-    cons = (_connection(assume_timezone), _connection(assume_timezone))
+    cons = (connection(assume_timezone), connection(assume_timezone))
     try:
         for _ in range(_MOST_CONFLICTS):
             pending = [outcome for outcome in outcomes if not outcome.done]
@@ -144,7 +144,8 @@ def ingest(
             con.close()
 
 
-def _connection(assume_timezone: str) -> "duckdb.DuckDBPyConnection":
+def connection(assume_timezone: str) -> "duckdb.DuckDBPyConnection":
+    """Return a connection of its own to judge lines on."""
     con = memory()
     con.execute(MACROS)
     con.execute("SET preserve_insertion_order = false")
