@@ -67,7 +67,6 @@ def ingest(
     chosen = choose_format(format, output)
     every_s = _every_s(every)
     _check_follow(paths, follow=follow, dry_run=dry_run)
-    config = session.settings.config
     formats = choose_formats(session, log_format)
     run = make_run(session, dry=dry_run)
     stopped_by = None
