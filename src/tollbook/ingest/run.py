@@ -276,7 +276,7 @@ def _known_sources(run: Run) -> dict[str, list[Known]]:
     return known
 
 
-def _source_rows(run: Run) -> list[tuple[int, str, str, int, int]]:
+def _source_rows(run: Run) -> list[tuple[int, str, str, int, int, str | None]]:
     with reader(run.store, lock_timeout_s=run.lock_timeout_s) as con:
         return con.execute("SELECT source_id, head, tail, position, lines, carried FROM store.sources").fetchall()
 
