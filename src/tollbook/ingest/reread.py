@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     import duckdb
 
 _BLOCK_BYTES = 4 << 20
+_NEAR_LINES = 500  # a piece of text costs as much as so many blank lines
 _MOST_CONFLICTS = 100
 _TABLES = ("requests", "events", "rejects", "duplicates")
 Stamp = tuple[object, ...]
@@ -183,17 +184,27 @@ def _blocks_of(lines: Lines, found: Iterator[Block]) -> Iterator[tuple[Block, li
 
 
 def _pieces(lines: Lines, block: Block, starts: Sequence[int]) -> Iterator[Block]:
-    """Cut the windows out of a block."""
+    """Cut the windows out of a block; those that are near to each other with blank lines between them, as one."""
     count = len(starts) - 1
+    data, first_line, next_line = bytearray(), 0, 0
     before = bisect_right(lines.windows, block.line, key=lambda window: window[0])
     for first, until in lines.windows[max(0, before - 1) :]:
-        if first >= block.line + count:
-            return
         begin = max(first - block.line, 0)
         end = count if until is None else min(until - block.line, count)
-        if begin < end:
-            data = block.data[starts[begin] : starts[end]]
-            yield Block(block.source, data, block.offset + starts[begin], block.line + begin)
+        if begin >= count:
+            break
+        if begin >= end:
+            continue
+        if data and begin - next_line <= _NEAR_LINES:
+            data += b"\n" * (begin - next_line)
+        else:
+            if data:
+                yield Block(block.source, bytes(data), block.offset + starts[first_line], block.line + first_line)
+            data, first_line = bytearray(), begin
+        data += block.data[starts[begin] : starts[end]]
+        next_line = end
+    if data:
+        yield Block(block.source, bytes(data), block.offset + starts[first_line], block.line + first_line)
 
 
 def _offsets(lines: Lines, block: Block, starts: Sequence[int]) -> list[int]:
