@@ -148,7 +148,7 @@ def test_the_lock_has_a_version_that_fits_for_every_dependency():
 
 
 # Modules that need an extra, and what it brings.
-EXTRAS = {"ingest/objects.py": {"boto3", "obstore"}}
+EXTRAS = {"tollbook/ingest/objects.py": {"boto3", "obstore"}}
 
 
 def test_every_dependency_is_imported_and_everything_imported_is_a_dependency():
