@@ -12,6 +12,7 @@ from tollbook.ingest.commit import Run
 from tollbook.ingest.formats import native, shipped
 from tollbook.ingest.judge import Formats
 from tollbook.ingest.run import Outcome, ingest
+from tollbook.ingest.stream import Live
 
 NOW = datetime(2026, 11, 1, 12)
 # Where a record was first seen, and by which run: the same content may differ in these.
@@ -28,11 +29,12 @@ class NoPrices:
 
 def read(
     store: Path,
-    *sources: Path,
+    *sources: Path | str,
     formats: Formats | None = None,
     catalogue: Any = None,
     batch_bytes: int | None = None,
     dry: bool = False,
+    live: Live | None = None,
 ) -> list[Outcome]:
     """Ingest sources into a store and see that the account of each adds up."""
     run = Run(
@@ -45,7 +47,9 @@ def read(
         dry=dry,
     )
     size = {} if batch_bytes is None else {"batch_bytes": batch_bytes}
-    outcomes = ingest([str(source) for source in sources], run, formats or Formats(native(), shipped()), **size)
+    outcomes = ingest(
+        [str(source) for source in sources], run, formats or Formats(native(), shipped()), live=live, **size
+    )
     for outcome in outcomes:
         account = outcome.account
         assert account.read == account.requests + account.events + account.duplicates + account.rejected, outcome
@@ -77,16 +81,21 @@ def check_accounts(store: Path) -> None:
     (sources,) = ask(store, f"SELECT {parts} FROM sources")
     assert batches == sources
     assert batches[0] == sum(batches[1:])
-    tables = tuple(
+    pruned = ask(store, "SELECT coalesce(sum(requests), 0), coalesce(sum(events), 0) FROM pruned")[0]
+    tables = [
         ask(store, f"SELECT count(*) FROM {name}")[0][0] for name in ("requests", "events", "duplicates", "rejects")
-    )
-    assert tables == tuple(batches[1:])
+    ]
+    assert [tables[0] + pruned[0], tables[1] + pruned[1], *tables[2:]] == list(batches[1:])
     for table, column in (
         ("requests", "requests"),
         ("events", "events"),
         ("duplicates", "duplicates"),
         ("rejects", "rejected"),
     ):
-        held = dict(ask(store, f"SELECT source_id, count(*) FROM {table} GROUP BY ALL"))
+        held = Counter(dict(ask(store, f"SELECT source_id, count(*) FROM {table} GROUP BY ALL")))
+        if table in {"requests", "events"}:
+            held += Counter(
+                dict(ask(store, f"SELECT source_id, CAST(sum({table}) AS BIGINT) FROM pruned GROUP BY ALL"))
+            )
         told = dict(ask(store, f"SELECT source_id, {column} FROM sources WHERE {column} <> 0"))
         assert held == told, table

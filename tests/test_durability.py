@@ -4,9 +4,11 @@ import json
 import os
 import random
 import resource
+import shutil
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -22,6 +24,7 @@ KILLS = 15
 # Ingests the log again and again, a few lines at a time, and says when it begins.
 DRIVER = """
 import sys
+import time
 sys.path.insert(0, sys.argv[1])
 from pathlib import Path
 from reading import read
@@ -284,3 +287,76 @@ def test_the_sample_survives_an_interrupted_reading(tmp_path: Path):
     read(tmp_path / "clean.duckdb", *files)
     assert content(store) == content(tmp_path / "clean.duckdb")
     check_accounts(store)
+
+
+# Runs a command when everything that it needs is imported, and says when it begins.
+COMMAND = """
+import sys
+import time
+import duckdb, nanoarrow, typer
+from tollbook.cli.app import run
+import tollbook.ingest.forget, tollbook.ingest.retry, tollbook.store.prune
+print("begun", flush=True)
+sys.exit(run(sys.argv[1:]))
+"""
+CONFIG = '[formats.damaged]\nwhen = ["when"]\ntimestamp = "when"\nmodel = "model"\nrequest_id = "request_id"\n'
+
+
+@pytest.mark.parametrize(
+    "command", [["rejects", "retry"], ["forget", "LOG", "--yes"], ["prune", "--before", "2026-04-20T10:02:30", "--yes"]]
+)
+def test_killing_what_changes_a_store_leaves_it_as_it_was_or_changed(tmp_path: Path, command: list[str]):
+    logs = [tmp_path / "one.jsonl", tmp_path / "two.jsonl"]
+    for number, log in enumerate(logs):
+        records: list[dict[str, object]] = [{"timestamp": GOOD[15:35], "message": log.name}]
+        records += [
+            {"timestamp" if i % 5 else "when": 1776679200 + i, "model": "m", "output_tokens": number + i % 3}
+            | ({"request_id": str(i)} if i % 2 else {})
+            for i in range(1500)
+        ]
+        log.write_text("".join(json.dumps(record) + "\n" for record in records))
+    store, config = tmp_path / "store.duckdb", tmp_path / "tollbook.toml"
+    read(store, *logs)
+    config.write_text(CONFIG)
+    words = [str(logs[1]) if word == "LOG" else word for word in command]
+    chance = random.Random(5)  # noqa: S311
+    before, whole = content(store), tmp_path / "whole.duckdb"
+    shutil.copy(store, whole)
+    took = changed(whole, config, words)
+    after = content(whole)
+    assert after != before
+    left = []
+    for number in range(5):
+        victim = tmp_path / f"{number}.duckdb"
+        shutil.copy(store, victim)
+        changed(victim, config, words, kill_after_s=chance.uniform(0, 1.2 * took))
+        left.append(content(victim) == after)
+        assert left[-1] or content(victim) == before
+        check_accounts(victim)
+        if not left[-1]:
+            changed(victim, config, words)
+            assert content(victim) == after
+            check_accounts(victim)
+    assert not all(left)
+
+
+def changed(store: Path, config: Path, words: list[str], kill_after_s: float | None = None) -> float:
+    """Run a command on a store in a process of its own, and kill it after a while; return the seconds that it ran."""
+    process = subprocess.Popen(
+        [sys.executable, "-c", COMMAND, "--config", str(config), "--store", str(store), *words],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None
+    assert process.stdout.readline() == "begun\n"
+    begun = time.monotonic()
+    if kill_after_s is None:
+        _, err = process.communicate()
+        assert process.returncode == 0, err
+    else:
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(kill_after_s)
+        process.kill()
+        process.communicate()
+    return time.monotonic() - begun

@@ -11,7 +11,7 @@ from typer.main import get_command
 from tollbook.cli.app import app
 
 ROOT = Path(__file__).parents[1]
-HEAVY = {"duckdb", "polars", "rich", "nanoarrow", "zstandard", "platformdirs", "sqlite3", "asyncio"}
+HEAVY = {"duckdb", "polars", "rich", "nanoarrow", "zstandard", "platformdirs", "sqlite3", "asyncio", "obstore", "boto3"}
 # Runs a command line as the entry point does, then writes the top-level modules that were imported.
 RUN = """
 import sys

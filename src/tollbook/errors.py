@@ -19,3 +19,7 @@ class StoreLockedError(StoreError):
 
 class SourceError(TollbookError):
     """A source could not be read, or not to its end; the others were."""
+
+
+class SourceGoneError(SourceError):
+    """A source is not there, or not any more."""

@@ -4,8 +4,8 @@ import json
 from pathlib import Path
 
 import pytest
-from tests.reading import ask, read
 
+from reading import ask, read
 from tollbook.ingest.fields import FIELDS
 from tollbook.ingest.formats import Format, shipped
 

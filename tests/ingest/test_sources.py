@@ -1,13 +1,15 @@
 """Which files a user means, and which file a file is."""
 
 import gzip
+import io
 import os
 import threading
 from pathlib import Path
 
 import pytest
 
-from tollbook.ingest.sources import Known, digest, find_sources, recognise
+from tollbook.ingest.listing import Listing, find_sources
+from tollbook.ingest.sources import Known, digest, recognise
 
 FIRST = b'{"n": 0}\n'
 LOG = FIRST + b"".join(b'{"n": %d}\n' % number for number in range(1, 2000))
@@ -25,21 +27,21 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def names(found: list[str], folder: Path) -> list[str]:
-    return [str(Path(path).relative_to(folder)) for path in found]
+def names(found: Listing, folder: Path) -> list[str]:
+    return [str(Path(source.name).relative_to(folder)) for source in found.sources]
 
 
 def test_a_folder_stands_for_the_logs_below_it(folder: Path):
-    found, errors = find_sources([str(folder)])
+    found = find_sources([str(folder)])
     assert names(found, folder) == [
         "a.log", "a.log.1", "a.log.2.gz", "b.jsonl", "c.json.zst", "d.ndjson", "e-2026-10-31.JSONL", "sub/f.jsonl",
     ]  # fmt: skip
-    assert errors == []
+    assert found.errors == []
 
 
 def test_a_file_is_taken_by_any_name_and_each_once(folder: Path):
     (folder / "link.log").symlink_to(folder / "a.log")
-    found, errors = find_sources(
+    found = find_sources(
         [
             str(folder / "notes.txt"),
             str(folder / "sub" / ".." / "notes.txt"),
@@ -48,28 +50,94 @@ def test_a_file_is_taken_by_any_name_and_each_once(folder: Path):
         ]
     )
     assert names(found, folder) == ["notes.txt", "a.log"]
-    assert errors == []
+    assert found.errors == []
 
 
 def test_a_glob_is_expanded_and_reaches_down(folder: Path):
-    assert names(find_sources([f"{folder}/a.log*"])[0], folder) == ["a.log", "a.log.1", "a.log.2.gz"]
-    assert names(find_sources([f"{folder}/**/*.jsonl"])[0], folder) == ["b.jsonl", "sub/f.jsonl"]
+    assert names(find_sources([f"{folder}/a.log*"]), folder) == ["a.log", "a.log.1", "a.log.2.gz"]
+    assert names(find_sources([f"{folder}/**/*.jsonl"]), folder) == ["b.jsonl", "sub/f.jsonl"]
 
 
 def test_a_file_whose_name_looks_like_a_glob_is_that_file(folder: Path):
     (folder / "log[1].jsonl").write_bytes(FIRST)
-    assert names(find_sources([f"{folder}/log[1].jsonl"])[0], folder) == ["log[1].jsonl"]
+    assert names(find_sources([f"{folder}/log[1].jsonl"]), folder) == ["log[1].jsonl"]
 
 
 def test_what_finds_nothing_is_told_and_the_rest_is_found(folder: Path, tmp_path: Path):
     (folder / "empty").mkdir()
-    found, errors = find_sources([f"{folder}/gone.log", f"{folder}/*.gone", f"{folder}/empty", "-", f"{folder}/a.log"])
-    assert found == ["-", f"{folder}/a.log"]
-    assert [str(error) for error in errors[:2]] == [
+    found = find_sources([f"{folder}/gone.log", f"{folder}/*.gone", f"{folder}/empty", "-", f"{folder}/a.log"])
+    assert [source.name for source in found.sources] == ["-", f"{folder}/a.log"]
+    assert [str(error) for error in found.errors[:2]] == [
         f"There is no file or folder {folder}/gone.log.",
         f"No file matches {folder}/*.gone.",
     ]
-    assert str(errors[2]).startswith(f"The folder {folder}/empty holds no log files (*.jsonl, ")
+    assert str(found.errors[2]).startswith(f"The folder {folder}/empty holds no log files (*.jsonl, ")
+
+
+def test_names_of_rotated_logs_are_known_and_what_is_left_out_is_told(tmp_path: Path):
+    logs = (
+        "a.log.1", "a.log.2.gz", "a.jsonl-20261001.gz", "a.log.2026-10-01", "a.log.2026-10-01_13-00.zst", "a.LOG.old",
+        "a.log-20261001-1790000000", "a.json.bak", "a-2026.log", "a.log.2026-10-01T13:00:00Z",
+    )  # fmt: skip
+    others = ("a.log.bz2", "a.log.swp", "a.log~", "a.txt", "store.duckdb", "log", "a.log.1.tmp")
+    for name in (*logs, *others, ".a.log"):
+        (tmp_path / name).write_bytes(FIRST)
+    found = find_sources([str(tmp_path)])
+    assert names(found, tmp_path) == sorted(logs)
+    assert [Path(name).name for name in found.left_out] == sorted(others)
+
+
+def test_patterns_choose_which_names_are_logs_in_folders(folder: Path):
+    assert names(find_sources([str(folder)], ["*.txt", "a.log*"]), folder) == [
+        "a.log", "a.log.1", "a.log.2.gz", "notes.txt",
+    ]  # fmt: skip
+    assert names(find_sources([str(folder)], ["f.*"]), folder) == ["sub/f.jsonl"]
+    assert names(find_sources([f"{folder}/a.log"], ["*.txt"]), folder) == ["a.log"]  # what is named is read
+    (error,) = find_sources([str(folder)], ["*.out"]).errors
+    assert str(error).startswith(f"The folder {folder} holds no log files (*.out).")
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everywhere")
+def test_a_closed_folder_within_is_told(folder: Path):
+    (folder / "sub").chmod(0)
+    try:
+        (error,) = find_sources([str(folder)]).errors
+    finally:
+        (folder / "sub").chmod(0o755)
+    assert str(error) == f"The folder {folder}/sub cannot be read: Permission denied."
+
+
+def test_going_on_in_a_large_log_reads_no_more_of_it_than_it_must(tmp_path: Path):
+    path, data = tmp_path / "large.log", LOG * 200
+    path.write_bytes(data)
+    source = known(1, len(data) - 9000, data)
+    found = recognise(str(path), {source.head: [source]})
+    assert found.known == source
+    assert found.stream.position == source.position
+    assert found.stream.read(1 << 20) == data[source.position :]
+    found.stream.close()
+    blocks_read = []
+
+    class Counted(io.BufferedReader):
+        def read(self, size: int | None = -1, /) -> bytes:
+            block = super().read(size)
+            blocks_read.append(len(block))
+            return block
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("tollbook.ingest.stream.Path.open", lambda self, mode: Counted(io.FileIO(self, mode)))
+        recognise(str(path), {source.head: [source]}).stream.close()
+    assert 0 < sum(blocks_read) < 150_000 < len(data)
+
+
+def test_a_byte_order_mark_does_not_shift_where_reading_goes_on(tmp_path: Path):
+    path, data = tmp_path / "marked.log", LOG * 10
+    path.write_bytes(b"\xef\xbb\xbf" + data)
+    source = known(1, len(data) - 9000, data)
+    found = recognise(str(path), {source.head: [source]})
+    assert found.known == source
+    assert found.stream.read(1 << 20) == data[source.position :]
+    found.stream.close()
 
 
 def known(source_id: int, position: int, log: bytes = LOG) -> Known:

@@ -57,6 +57,7 @@ def test_it_counts_what_is_there_and_what_is_missing(store_with: Callable[..., P
         "unattributed": 1,
         "unattributed_share": Decimal("0.25"),
         "matched_by_content": 1,
+        "pruned_before": None,
         "catalogues": [],
         "adds_up": True,
         "store": str(store),

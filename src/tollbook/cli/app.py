@@ -13,11 +13,14 @@ from tollbook.cli import (
     chargeback,
     config,
     demo,
+    doctor,
     export,
+    forget,
     formats,
     ingest,
     latency,
     prices,
+    prune,
     rejects,
     slo,
     sql,
@@ -38,7 +41,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 for module in (
-    demo, ingest, formats, status, rejects, latency, usage, chargeback, trace, slo, alerts, prices, export, sql, config,
+    demo, ingest, formats, status, rejects, latency, usage, chargeback, trace, slo, alerts, prices, export, sql,
+    prune, doctor, forget, config,
 ):  # fmt: skip
     module.register(app)
 
@@ -77,7 +81,7 @@ def _global_options(
         lock_timeout_s=lock_timeout,
     )
     if at is not None:
-        session.now = _moment(at, session)
+        session.now, session.is_replay = _moment(at, session), True
     context.obj = session
 
 

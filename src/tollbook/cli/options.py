@@ -25,3 +25,4 @@ Format = Annotated[
 Output = Annotated[Path | None, typer.Option("--output", "-o", help="Write to a file; its suffix chooses the format.")]
 Sort = Annotated[str | None, typer.Option("--sort", help="Sort by a column; -COL for descending.")]
 Limit = Annotated[int | None, typer.Option("--limit", min=1, help="Show the first N rows.")]
+LogFormat = Annotated[str, typer.Option("--log-format", help="auto, native, or a format of the configuration.")]

@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from tollbook.report.scope import Dimension
 
 
+def _clock() -> datetime:
+    return datetime.now(UTC).replace(tzinfo=None)
+
+
 @dataclass
 class Session:
     """The global options of one run.
@@ -25,6 +29,7 @@ class Session:
         store_file: `--store`, or None for the configuration's or the default.
         timezone: `--tz`, or None for the configuration's.
         now: `--at`, naive UTC; the clock when not given.
+        is_replay: Whether `--at` was given.
         verbosity: -1 quiet, 0 normal, 1 verbose.
         color: `--color`.
         lock_timeout_s: `--lock-timeout`, seconds.
@@ -33,10 +38,15 @@ class Session:
     config_file: Path | None = None
     store_file: Path | None = None
     timezone: str | None = None
-    now: datetime = field(default_factory=lambda: datetime.now(UTC).replace(tzinfo=None))
+    now: datetime = field(default_factory=_clock)
+    is_replay: bool = False
     verbosity: int = 0
     color: Literal["auto", "always", "never"] = "auto"
     lock_timeout_s: float = 30.0
+
+    def clock(self) -> datetime:
+        """Return the moment that it is now, for commands that go on for long; with `--at` it stays that moment."""
+        return self.now if self.is_replay else _clock()
 
     @cached_property
     def settings(self) -> "Settings":

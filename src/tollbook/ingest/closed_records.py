@@ -89,11 +89,10 @@ class ClosedStatement(Statement):
         value = member("x", whole)
         if whole in self._json:
             value = f"json_extract_string({value}, '')"
-        *outer, last = [pointer_literal(inner.strip("/").split("/")) for inner in rest.split("#") if inner] or [None]
-        for pointer in outer:
-            value = f"CASE WHEN starts_with({value}, '{{') THEN try(json_extract_string({value}, {pointer})) END"
-        if last:
-            value = f"CASE WHEN starts_with({value}, '{{') THEN try({function}({value}, {last})) END"
+        pointers = [pointer_literal(inner.strip("/").split("/")) for inner in rest.split("#") if inner]
+        for pointer in pointers:
+            extract = function if pointer is pointers[-1] else "json_extract_string"
+            value = f"CASE WHEN starts_with({value}, '{{') THEN try({extract}({value}, {pointer})) END"
         return value
 
     def _json_at(self, path: str) -> str:

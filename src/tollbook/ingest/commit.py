@@ -1,6 +1,6 @@
 """From a judged batch to the store, in one transaction: what is new, what it cost, and how far was read."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import astuple, dataclass, field
 from datetime import datetime
@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tollbook import __version__, queries
-from tollbook.errors import StoreError
+from tollbook.errors import StoreError, StoreLockedError
 from tollbook.ingest.account import Account
 from tollbook.ingest.sources import Known
 from tollbook.store.connection import attach
@@ -80,6 +80,9 @@ class Run:
         aliases: Names in the logs -> catalogue names.
         keep_excerpts: Whether to store the beginning of refused lines.
         dry: Whether to do everything but change the store.
+        clock: Tells the time of a commit, naive UTC; None where all of them are of the moment when the run began.
+        committed: Told of every commit: its account, and of how many sources it was.
+        waits: Asked when the store stays locked: whether to go on waiting.
         batch_id: The run's row in `batches`, given at its first commit.
         account: Everything committed so far.
     """
@@ -91,6 +94,9 @@ class Run:
     aliases: Mapping[str, str]
     keep_excerpts: bool
     dry: bool = False
+    clock: Callable[[], datetime] | None = None
+    committed: Callable[[Account, int], None] = lambda account, sources: None  # noqa: ARG005
+    waits: Callable[[StoreLockedError], bool] = lambda error: False  # noqa: ARG005
     batch_id: int = 0
     account: Account = field(default_factory=Account)
 
@@ -143,6 +149,16 @@ def _commit_attached(con: "duckdb.DuckDBPyConnection", run: Run, progress: Seque
     con.execute("ROLLBACK")
 
 
+def store_again(con: "duckdb.DuckDBPyConnection", run: Run) -> None:
+    """Store a prepared `staged` (with `offsets` and `batch_sources`) of lines that were taken out before.
+
+    Part of a transaction on an attached store; whoever began it sees to the accounts.
+    """
+    _check_hash(con)
+    _find_repeats(con, twins="ingest/renumber_twins")
+    _insert(con, run)
+
+
 def attach_store(con: "duckdb.DuckDBPyConnection", run: Run) -> None:
     """Attach the store for writing; for a dry run read-only, or an empty one in memory where there is none."""
     if run.dry and not run.store.exists():
@@ -159,6 +175,7 @@ def _price(con: "duckdb.DuckDBPyConnection", run: Run) -> None:
     from tollbook.prices.table import service_tier  # noqa: PLC0415 - start-up
 
     con.execute(_PRICE_TABLES)
+    con.execute(queries.text("cost_of_tokens"))
     named = con.execute(
         "SELECT DISTINCT provider, model, service_tier FROM staged WHERE kind = 'request' AND model IS NOT NULL"
     ).fetchall()
@@ -195,6 +212,7 @@ def _check_hash(con: "duckdb.DuckDBPyConnection") -> None:
     if row is None:
         con.execute(f"INSERT INTO store.settings SELECT 'hash', {now}")
     elif not row[0]:
+        con.execute(queries.text("ingest/renew_duplicates"))
         con.execute("UPDATE store.requests SET identity = hash(request_id) WHERE request_id IS NOT NULL")
         con.execute(f"UPDATE store.settings SET value = {now} WHERE name = 'hash'")
 
@@ -220,9 +238,12 @@ def _claim(con: "duckdb.DuckDBPyConnection", run: Run, progress: Sequence[Progre
     _insert_rows(con, "batch_sources", [(s.number, s.source_id, s.before is None) for s in progress])
 
 
-def _find_repeats(con: "duckdb.DuckDBPyConnection") -> None:
+def _find_repeats(con: "duckdb.DuckDBPyConnection", twins: str = "ingest/number_twins") -> None:
     """Fill `repeats`: rows of `staged` that are here already; `rivals` says of ids which record is kept."""
-    con.execute(queries.text("ingest/number_twins"))
+    pruned = con.execute("SELECT CAST(value AS TIMESTAMP) FROM store.settings WHERE name = 'pruned_before'").fetchone()
+    if pruned:
+        con.execute(queries.text("ingest/mark_pruned"), {"pruned_before": pruned[0]})
+    con.execute(queries.text(twins))
     con.execute(queries.text("ingest/match_stored"))
     con.execute(queries.text("ingest/rank_rivals"))
     con.execute(queries.text("ingest/find_repeats"))
@@ -262,8 +283,9 @@ def _record(con: "duckdb.DuckDBPyConnection", run: Run, progress: Sequence[Progr
         for s in progress
     ]
     _insert_rows(con, "places", rows)
-    con.execute(queries.text("ingest/insert_sources"), {"now": run.started_at})
-    con.execute(queries.text("ingest/update_sources"), {"now": run.started_at})
+    now = {"now": run.clock() if run.clock else run.started_at}
+    con.execute(queries.text("ingest/insert_sources"), now)
+    con.execute(queries.text("ingest/update_sources"), now)
     con.execute(queries.text("ingest/move_displaced"))
     total = run.account + sum((source.account for source in progress), Account())
     con.execute("DELETE FROM store.batches WHERE batch_id = ?", [run.batch_id])

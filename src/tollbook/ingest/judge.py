@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 _SAMPLE_LINES = 64
 _MOST_KEYS = 200
+_FULL_BLOCK = 1 << 20
 _MOST_ORDERS = 4
 _MOST_ROUNDS = 4  # each opens one envelope
 _FINAL = {"request", "event", "reject"}
@@ -89,7 +90,7 @@ def judge(
     """
     carried = {} if carried is None else carried
     with _Registered(con, pieces_of_blocks(blocks)):
-        opened = _first_pass(con, formats, _sample(blocks), carried)
+        opened = _first_pass(con, formats, blocks, carried)
     for _ in range(_MOST_ROUNDS - opened):
         pending = {kind for (kind,) in con.execute("SELECT DISTINCT kind FROM staged").fetchall()} - _FINAL
         if not pending:
@@ -115,12 +116,17 @@ def _refuse(con: "duckdb.DuckDBPyConnection", relation: str, reason: str) -> Non
     con.execute(f"INSERT INTO staged BY NAME {_REFUSED} {relation}", {"reason": reason, "format": NATIVE})
 
 
-def _first_pass(con: "duckdb.DuckDBPyConnection", formats: Formats, sample: Sequence[str], carried: Carried) -> int:
-    """Fill `staged` from `pieces`, as the sample shows them; return how many envelopes were opened for that."""
+def _first_pass(con: "duckdb.DuckDBPyConnection", formats: Formats, blocks: Sequence[Block], carried: Carried) -> int:
+    """Fill `staged` from `pieces`, as the first lines show them; return how many envelopes were opened for that."""
+    sample = _sample(blocks)
     bare = [without_prefix(line) for line in sample]
     relation = LINES_OF_PIECES
     if bare != list(sample):
         relation = f"SELECT * EXCLUDE prefix FROM ({without_prefixes_sql(LINES_OF_PIECES)})"
+    if sum(len(block.data) for block in blocks) < _FULL_BLOCK * len(blocks):
+        # Judging goes by chunks of lines, which do not reach beyond a block: those of many small ones are joined.
+        con.execute(f"CREATE OR REPLACE TEMP TABLE lines AS {relation}")
+        relation = "FROM lines"
     records = _objects(bare)
     main = formats.forced or _format_of(records, formats)
     if not main.is_envelope:
@@ -162,6 +168,7 @@ def _judge_alike(
         if "Malformed JSON" not in str(error):
             raise
         con.execute(f"CREATE OR REPLACE TEMP TABLE staged AS {statement(trusting=False)}")
+    con.execute("DROP TABLE IF EXISTS lines")
 
 
 def _judge_others(con: "duckdb.DuckDBPyConnection", formats: Formats, carried: Carried) -> None:
@@ -219,8 +226,9 @@ def _refuse_empty(con: "duckdb.DuckDBPyConnection") -> None:
 def _next_part(con: "duckdb.DuckDBPyConnection", *tables: str) -> int:
     """Return a number above that of every part in tables: the parts of a line differ."""
     parts = " UNION ALL ".join(f"SELECT part FROM {table}" for table in tables)
-    row = con.execute(f"SELECT max(part) FROM ({parts})").fetchone()
-    return int(row[0]) + 1 if row and row[0] is not None else 0
+    # All rows, because with one unfetched nothing could be registered.
+    ((last,),) = con.execute(f"SELECT coalesce(max(part), -1) FROM ({parts})").fetchall()
+    return int(last) + 1
 
 
 def _take(con: "duckdb.DuckDBPyConnection", kind: str) -> None:

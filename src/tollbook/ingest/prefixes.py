@@ -24,6 +24,10 @@ _KINDS = (
     # RFC 3164, and what rsyslog, journalctl (short-iso, short-unix, short-full) and Heroku write
     rf"(?:<\d{{1,3}}>)?(?:{_DATE}|{_EPOCH}|(?:[A-Z][a-z]{{2}} )?{_TIME}) \S+ {_PROGRAM}",
     rf"{_TIME} [a-z]+\[[A-Za-z0-9_.-]+\]: ",
+    # Fluentd's files: time, tag
+    rf"{_TIME}\t\S+\t",
+    # aws logs tail: time, stream
+    rf"{_TIME} [A-Za-z0-9_.$-]*/[^ {{]* ",
     # kubectl logs --timestamps, docker logs --timestamps, exports of CloudWatch
     rf"{_TIME} ",
     # Lumberjack's mark of JSON, and server-sent events

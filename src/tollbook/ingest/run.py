@@ -6,10 +6,9 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from itertools import count
-from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
-from tollbook.errors import SourceError, TollbookError
+from tollbook.errors import SourceError, SourceGoneError, StoreLockedError, TollbookError
 from tollbook.ingest.account import Account
 from tollbook.ingest.commit import ConflictError, Progress, Run, commit, prepare
 from tollbook.ingest.fields import MACROS
@@ -17,12 +16,14 @@ from tollbook.ingest.judge import Formats, judge
 from tollbook.ingest.lines import Block, blocks
 from tollbook.ingest.partials import whole_up_to
 from tollbook.ingest.salvage import is_unfinished, unfinished_from
-from tollbook.ingest.sources import STDIN, TAIL_BYTES, Known, digest, is_pipe, recognise
+from tollbook.ingest.sources import TAIL_BYTES, Known, digest, full_name, is_pipe, recognise
+from tollbook.ingest.stream import Live
 from tollbook.store.connection import memory, reader, writer
 
 if TYPE_CHECKING:
     import duckdb
 
+_T = TypeVar("_T")
 BATCH_BYTES = 64 << 20
 _BLOCK_BYTES = 4 << 20
 _MOST_CONFLICTS = 100
@@ -39,6 +40,7 @@ class Outcome:
         error: Why it, or the rest of it, could not be read; None when it was.
         format: The format of most of its records; None where there were none.
         done: Whether this run is through with it.
+        gone: Whether it was not there any more when it was to be read.
     """
 
     source: str
@@ -47,6 +49,7 @@ class Outcome:
     error: str | None = None
     format: str | None = None
     done: bool = False
+    gone: bool = False
 
 
 @dataclass
@@ -92,7 +95,7 @@ class _Batch:
         place.tail = tail
 
 
-Watch = Callable[[int], None]
+Watch = Callable[[int, int], None]
 
 
 def ingest(
@@ -102,7 +105,8 @@ def ingest(
     *,
     assume_timezone: str = "UTC",
     batch_bytes: int = BATCH_BYTES,
-    watch: Watch = lambda consumed: None,  # noqa: ARG005
+    watch: Watch = lambda consumed, lines: None,  # noqa: ARG005
+    live: Live | None = None,
 ) -> list[Outcome]:
     """Read sources into the store, each from where it was read up to.
 
@@ -112,7 +116,8 @@ def ingest(
         formats: The formats to read by.
         assume_timezone: IANA zone of times that a log writes without one.
         batch_bytes: How much to judge and commit at a time.
-        watch: Told how many bytes on disk were consumed since it was last told.
+        watch: Told how many bytes on disk and lines were consumed since it was last told.
+        live: How to read what is being written, and when to stop; what was read until then is committed.
 
     Returns:
         An outcome per source, in order. A source that cannot be read has an error; the others are read all the same.
@@ -121,26 +126,27 @@ def ingest(
         StoreError: The store cannot be used.
     """
     outcomes = [Outcome(source) for source in sources]
-    cons = (_connection(assume_timezone), _connection(assume_timezone))
+    cons = (connection(assume_timezone), connection(assume_timezone))
     try:
         for _ in range(_MOST_CONFLICTS):
             pending = [outcome for outcome in outcomes if not outcome.done]
             # What can be read only once comes by itself, when no conflict over a file can undo its batch any more.
             pending = [outcome for outcome in pending if not is_pipe(outcome.source)] or pending
-            if not pending:
+            if not pending or (live and live.stopped()):
                 if not run.dry and not run.store.exists():
                     with writer(run.store, lock_timeout_s=run.lock_timeout_s):
                         pass  # nothing was read, but from now on there is a store
                 return outcomes
             with suppress(ConflictError):
-                _pass(cons, pending, run, formats, batch_bytes=batch_bytes, watch=watch)
+                _pass(cons, pending, run, formats, batch_bytes=batch_bytes, watch=watch, live=live)
         raise TollbookError("Other runs kept reading the same sources; run one ingest at a time.")
     finally:
         for con in cons:
             con.close()
 
 
-def _connection(assume_timezone: str) -> "duckdb.DuckDBPyConnection":
+def connection(assume_timezone: str) -> "duckdb.DuckDBPyConnection":
+    """Return a connection of its own to judge lines on."""
     con = memory()
     con.execute(MACROS)
     con.execute("SET preserve_insertion_order = false")
@@ -159,9 +165,10 @@ def _pass(
     *,
     batch_bytes: int,
     watch: Watch,
+    live: Live | None,
 ) -> None:
     """Read, judge and commit: while one batch is committed, the next is judged and the one after it read."""
-    batches = _batches(pending, _known_sources(run), batch_bytes, watch)
+    batches = _batches(pending, _known_sources(run), batch_bytes, watch, live)
     with ThreadPoolExecutor(1) as reading, ThreadPoolExecutor(1) as judging:
 
         def judge_next(con: "duckdb.DuckDBPyConnection", coming: "Future[_Batch | None]") -> _Batch | None:
@@ -199,7 +206,7 @@ def _pass(
 def _commit(con: "duckdb.DuckDBPyConnection", batch: _Batch, run: Run) -> None:
     if batch.blocks:
         progress = [_progress(number, place) for number, place in enumerate(batch.places)]
-        commit(con, run, progress)
+        _patiently(run, lambda: commit(con, run, progress))
         main = dict(con.execute("SELECT source_no, mode(format) FROM staged GROUP BY source_no").fetchall())
         for place, source in zip(batch.places, progress, strict=True):
             reading, outcome = place.reading, place.reading.outcome
@@ -213,16 +220,26 @@ def _commit(con: "duckdb.DuckDBPyConnection", batch: _Batch, run: Run) -> None:
                 if reading.rivals is not None:
                     others = {rival for rival in reading.rivals if rival[0] != source.source_id}
                     reading.rivals = frozenset(others | {(source.source_id, source.position)})
+        run.committed(sum((source.account for source in progress), Account()), len(progress))
     for outcome in batch.finished:
         outcome.done = True
 
 
+def _patiently(run: Run, action: Callable[[], _T]) -> _T:
+    """Do something with the store; as long as others keep it, try again if the run wants to."""
+    while True:
+        try:
+            return action()
+        except StoreLockedError as error:
+            if not run.waits(error):
+                raise
+
+
 def _progress(number: int, place: _Place) -> Progress:
     reading = place.reading
-    source = reading.outcome.source
     return Progress(
         number=number,
-        name=source if source == STDIN else str(Path(source).resolve()),
+        name=full_name(reading.outcome.source),
         head=reading.head,
         before=reading.known,
         rivals=reading.rivals,
@@ -254,24 +271,34 @@ def _known_sources(run: Run) -> dict[str, list[Known]]:
     known: dict[str, list[Known]] = {}
     if not run.store.exists():
         return known
-    with reader(run.store, lock_timeout_s=run.lock_timeout_s) as con:
-        rows = con.execute("SELECT source_id, head, tail, position, lines, carried FROM store.sources").fetchall()
-    for row in rows:
+    for row in _patiently(run, lambda: _source_rows(run)):
         source = Known(*row)
         known.setdefault(source.head, []).append(source)
     return known
 
 
+def _source_rows(run: Run) -> list[tuple[int, str, str, int, int, str | None]]:
+    with reader(run.store, lock_timeout_s=run.lock_timeout_s) as con:
+        return con.execute("SELECT source_id, head, tail, position, lines, carried FROM store.sources").fetchall()
+
+
 def _batches(
-    pending: Sequence[Outcome], known: Mapping[str, Sequence[Known]], batch_bytes: int, watch: Watch
+    pending: Sequence[Outcome],
+    known: Mapping[str, Sequence[Known]],
+    batch_bytes: int,
+    watch: Watch,
+    live: Live | None = None,
 ) -> Generator[_Batch, None, None]:
-    """Read sources into batches of about `batch_bytes`; small sources share one, large ones take several."""
+    """Read sources into batches of about `batch_bytes`; small sources share one, large ones take several.
+
+    What a pipe hands over is a batch of its own.
+    """
     batch, size = _Batch(), 0
     for outcome in pending:
         try:
-            found = recognise(outcome.source, known)
+            found = recognise(outcome.source, known, live)
         except SourceError as error:
-            outcome.error, outcome.done = str(error), True
+            outcome.error, outcome.done, outcome.gone = str(error), True, isinstance(error, SourceGoneError)
             continue
         stream, tail = found.stream, found.tail
         rivals = frozenset((source.source_id, source.position) for source in known.get(found.head, ()))
@@ -287,15 +314,22 @@ def _batches(
                 tail = (tail + block.data[-TAIL_BYTES:])[-TAIL_BYTES:]
                 batch.add(reading, block, tail)
                 size += len(block.data)
-                watch(stream.disk_position - consumed)
+                watch(stream.disk_position - consumed, block.line_ends)
                 consumed = stream.disk_position
+                if stream.is_live:
+                    yield batch
+                    batch, size = _Batch(), 0
+                elif live and live.stopped():
+                    yield batch
+                    return
             if stream.damage:
-                outcome.error = f"{outcome.source} is damaged: {stream.damage}; what could be read of it was."
+                what = "cannot be read to its end" if stream.failure else "is damaged"
+                outcome.error = f"{outcome.source} {what}: {stream.damage}; what could be read of it was."
         finally:
             stream.close()
         batch.finished.append(outcome)
         if stream.size is not None:
-            watch(stream.size - consumed)
+            watch(stream.size - consumed, 0)
     yield batch
 
 

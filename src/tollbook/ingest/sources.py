@@ -1,17 +1,15 @@
-"""Finding the files that a user means, and knowing a file again by its content."""
+"""Knowing a source again by its content, wherever it is."""
 
-import glob
-import re
-from collections.abc import Iterator, Mapping, Sequence
+import stat
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
 from pathlib import Path
 
-from tollbook.errors import SourceError
-from tollbook.ingest.stream import Stream, open_stream
+from tollbook.ingest.objects import is_address
+from tollbook.ingest.stream import Live, Stream, open_stream
 
 STDIN = "-"
-_LOG_NAME = re.compile(r"\.(jsonl|ndjson|json|log)([.-]\d+)*(\.(gz|zst))?$", re.IGNORECASE)
 _HEAD_BYTES = 64 * 1024
 TAIL_BYTES = 4 * 1024
 
@@ -37,58 +35,20 @@ class Known:
     carried: str | None = None
 
 
-def find_sources(paths: Sequence[str]) -> tuple[list[str], list[SourceError]]:
-    """Return the files that paths, folders and globs stand for, each once, and an error for each that finds none.
-
-    A folder stands for the log files below it, by name (`*.jsonl`, `*.log.2.gz`, ...), hidden ones left out.
-    """
-    found: dict[str, str] = {}
-    errors: list[SourceError] = []
-    for text in paths:
-        try:
-            for path in _expand(text):
-                key = path if path == STDIN else str(Path(path).resolve())
-                found.setdefault(key, path)
-        except SourceError as error:
-            errors.append(error)
-    return list(found.values()), errors
-
-
-def _expand(text: str) -> list[str]:
-    if text == STDIN:
-        return [STDIN]
-    path = Path(text).expanduser()
-    try:
-        if path.is_dir():
-            next(path.iterdir(), None)  # a folder that is closed to us says so here
-            files = sorted(str(file) for file in _walk(path))
-            if not files:
-                kinds = "*.jsonl, *.ndjson, *.json, *.log, also as .1, .gz or .zst"
-                raise SourceError(f"The folder {text} holds no log files ({kinds}).")
-            return files
-        if path.exists():
-            return [str(path)]
-    except OSError as error:
-        raise SourceError(f"{text} cannot be read: {error.strerror}.") from error
-    if glob.has_magic(text):
-        names = glob.glob(str(path), recursive=True)  # noqa: PTH207 - pathlib takes no absolute patterns
-        files = sorted(name for name in names if Path(name).is_file())
-        if files:
-            return files
-        raise SourceError(f"No file matches {text}.")
-    raise SourceError(f"There is no file or folder {text}.")
-
-
-def _walk(folder: Path) -> Iterator[Path]:
-    for path in folder.rglob("*"):
-        hidden = any(part.startswith(".") for part in path.relative_to(folder).parts)
-        if not hidden and _LOG_NAME.search(path.name) and path.is_file():
-            yield path
-
-
 def is_pipe(path: str) -> bool:
     """Tell whether a source can be read only once: standard input, a named pipe, a shell's `<(...)`."""
-    return path == STDIN or not Path(path).is_file()
+    if path == STDIN or is_address(path):
+        return path == STDIN
+    try:
+        mode = Path(path).stat().st_mode
+    except OSError:
+        return False
+    return not stat.S_ISREG(mode) and not stat.S_ISDIR(mode)
+
+
+def full_name(source: str) -> str:
+    """Return the name by which a source is remembered: the whole path of a file, an address as it is."""
+    return source if source == STDIN or is_address(source) else str(Path(source).resolve())
 
 
 def digest(data: bytes) -> str:
@@ -118,7 +78,7 @@ class Found:
     tail: bytes
 
 
-def recognise(path: str, known: Mapping[str, Sequence[Known]]) -> Found:
+def recognise(path: str, known: Mapping[str, Sequence[Known]], live: Live | None = None) -> Found:
     """Open a source, positioned where reading goes on; a pipe, which cannot be gone back in, is always new.
 
     A file is the one that was read before when it begins with the same line and the bytes before the position
@@ -127,11 +87,12 @@ def recognise(path: str, known: Mapping[str, Sequence[Known]]) -> Found:
     Raises:
         SourceError: It cannot be opened or decompressed.
     """
-    stream = open_stream(path)
+    pipe = is_pipe(path)
+    stream = open_stream(path, live if pipe else None)
     try:
         head = head_of(stream)
         candidates = sorted(known.get(head, ()), key=lambda source: source.position)
-        if is_pipe(path) or not candidates:
+        if pipe or not candidates:
             return Found(stream, head, None, b"")
         best, best_tail = None, b""
         for candidate in candidates:
@@ -140,6 +101,7 @@ def recognise(path: str, known: Mapping[str, Sequence[Known]]) -> Found:
                 break
             if digest(tail) == candidate.tail:
                 best, best_tail = candidate, tail
+        stream.check()  # or a file on a disk that is away would be taken for a new one
         place = best.position if best else 0
         if stream.position != place:
             stream.close()

@@ -124,7 +124,7 @@ WITH checked AS (
         {", ".join(f"count_of(raw_{field}) AS n_{field}" for field in COUNTS)},
         {", ".join(f"quantity_of(raw_{field}) AS n_{field}" for field in DURATIONS)},
         {", ".join(f"cost_of(raw_{field}) AS n_{field}" for field in COSTS)},
-        {"is_hit(raw_cache_hit)" if self.read("cache_hit") != NULL else "false"} AS hits_cache,
+        {"coalesce(is_hit(raw_cache_hit), false)" if self.read("cache_hit") != NULL else "false"} AS hits_cache,
         {self._usage_opened()}
     FROM raw
 ), used AS (

@@ -3,14 +3,18 @@
 import codecs
 import io
 import os
+import select
 import stat
 import sys
+import time
 import zlib
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
-from tollbook.errors import SourceError
+from tollbook.errors import SourceError, SourceGoneError
+from tollbook.ingest import objects
 
 _GZIP, _ZSTD = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
 _SKIPPABLE, _SKIPPABLE_REST = bytes(range(0x50, 0x60)), b"\x2a\x4d\x18"  # a zstd frame of metadata
@@ -19,7 +23,21 @@ _BLOCK = 1 << 20
 _LARGEST_READ = 16 << 20
 _PACKED_BLOCK = 256 << 10  # of an archive; unpacks to some megabytes of logs
 _SAMPLE = 64 * 1024
+_CONTROL = bytes([*range(1, 9), *range(14, 27), *range(28, 32)])
 _MOST_CONTROL, _MOST_BROKEN = 0.02, 0.3
+
+
+@dataclass(frozen=True)
+class Live:
+    """How to read sources that are being written.
+
+    Args:
+        every_s: Seconds after which a pipe hands over what has come in.
+        stopped: Tells whether to end.
+    """
+
+    every_s: float
+    stopped: Callable[[], bool]
 
 
 class Stream:
@@ -28,14 +46,29 @@ class Stream:
     Args:
         name: The source, as messages name it.
         raw: Where the bytes come from.
+        disk: The file or object underneath.
         size: Bytes on disk, or None where nobody knows.
+        origin: Where on disk position 0 is; None for what cannot be gone ahead in.
+        is_live: Whether reading ends with what has come in so far, and goes on when asked again.
     """
 
-    def __init__(self, name: str, raw: BinaryIO, disk: BinaryIO, size: int | None) -> None:
+    def __init__(
+        self,
+        name: str,
+        raw: BinaryIO,
+        disk: BinaryIO,
+        size: int | None,
+        *,
+        origin: int | None = None,
+        is_live: bool = False,
+    ) -> None:
         self.name = name
         self.size = size
         self.position = 0
         self.damage: str | None = None
+        self.failure: str | None = None
+        self.is_live = is_live
+        self._origin = origin
         self._raw = raw
         self._disk = disk
         self._ahead = b""
@@ -45,12 +78,14 @@ class Stream:
         """How many bytes on disk were consumed, for progress."""
         try:
             return self._disk.tell()
-        except (OSError, ValueError):
+        except ValueError:  # closed
             return 0
+        except OSError:  # a pipe
+            return self.position
 
     def peek(self, count: int) -> bytes:
-        """Return up to `count` bytes from here without consuming them."""
-        while len(self._ahead) < count:
+        """Return up to `count` bytes from here without consuming them; of a live source, at least its first line."""
+        while len(self._ahead) < count and not (self.is_live and b"\n" in self._ahead):
             block = self._read(count - len(self._ahead))
             if not block:
                 break
@@ -65,12 +100,14 @@ class Stream:
         parts = [self._ahead[:count]]
         self._ahead = self._ahead[count:]
         missing = count - len(parts[0])
-        while missing > 0:
+        while missing > 0 and not (self.is_live and parts[0]):
             block = self._read(missing)
             if not block:
                 break
             parts.append(block)
             missing -= len(block)
+            if self.is_live:
+                break
         data = b"".join(parts)
         if missing < 0:  # an archive gives what it gives
             data, self._ahead = data[:missing], data[missing:]
@@ -81,11 +118,29 @@ class Stream:
         """Move on to a position; return the last `tail_bytes` before it, or None when the stream ends earlier."""
         tail_from = max(0, position - tail_bytes)
         tail_from = max(tail_from, self.position)
+        if self._origin is not None and tail_from > self.position + len(self._ahead):
+            try:
+                if self._raw.seek(0, io.SEEK_END) < self._origin + position:
+                    return None
+                self._raw.seek(self._origin + tail_from)
+            except OSError as error:
+                self._fail(error)
+                return None
+            self.position, self._ahead = tail_from, b""
         while self.position < tail_from:
             if not self.read(min(_BLOCK, tail_from - self.position)):
                 return None
         tail = self.read(position - self.position)
         return tail if self.position == position else None
+
+    def check(self) -> None:
+        """See that nothing went wrong with reading; that an archive is damaged is not meant.
+
+        Raises:
+            SourceError: It did: the disk, or the network.
+        """
+        if self.failure:
+            raise SourceError(f"{self.name} cannot be read: {self.failure}.")
 
     def close(self) -> None:
         """Close the files underneath."""
@@ -100,12 +155,19 @@ class Stream:
         except _DamagedError as error:
             self.damage = str(error)
         except OSError as error:
-            self.damage = error.strerror or "it cannot be read on"
+            self._fail(error)
         return b""
 
+    def _fail(self, error: OSError) -> None:
+        self.damage = self.failure = error.strerror or "it cannot be read on"
 
-def open_stream(path: str) -> Stream:
-    """Open a file, or standard input for `-`, by its content: plain, gzip, zstd; UTF-8 or UTF-16.
+
+def open_stream(path: str, live: Live | None = None) -> Stream:
+    """Open a file, an object, or standard input for `-`, by its content: plain, gzip, zstd; UTF-8 or UTF-16.
+
+    Args:
+        path: The source.
+        live: For a pipe, when to hand over what has come in; None to wait for all that is asked for.
 
     Raises:
         SourceError: It cannot be opened, or is no text.
@@ -114,15 +176,21 @@ def open_stream(path: str) -> Stream:
     try:
         if path == "-":
             disk: BinaryIO = open(sys.stdin.fileno(), "rb", closefd=False)  # noqa: SIM115
+        elif objects.is_address(path):
+            disk, size = objects.open_object(path)
         else:
             disk = Path(path).open("rb")  # noqa: SIM115 - closed by the stream
             status = os.fstat(disk.fileno())
             size = status.st_size if stat.S_ISREG(status.st_mode) else None
+    except FileNotFoundError as error:
+        raise SourceGoneError(f"{path} cannot be read: {error.strerror}.") from error
     except OSError as error:
         raise SourceError(f"{path} cannot be read: {error.strerror}.") from error
     try:
-        raw = _decoded(_decompressed(disk))
-        stream = Stream(path, raw, disk, size)
+        unpacked = _decompressed(cast("BinaryIO", _Tap(disk, live)) if live else disk)
+        raw, begin = _decoded(unpacked)
+        is_plain = size is not None and begin is not None and not isinstance(unpacked, _Unpacked)
+        stream = Stream(path, raw, disk, size, origin=begin if is_plain else None, is_live=live is not None)
         _refuse_binary(path, stream.peek(_SAMPLE))
     except BaseException:
         disk.close()
@@ -130,8 +198,59 @@ def open_stream(path: str) -> Stream:
     return stream
 
 
+class _Tap:
+    """A pipe that hands over what has come in: as soon as it is enough, or the first of it has waited long enough."""
+
+    _POLL_S = 0.1
+
+    def __init__(self, disk: BinaryIO, live: Live) -> None:
+        self._disk = disk
+        self._live = live
+        self._ahead = b""
+        self._is_closing = False
+
+    def peek(self, count: int) -> bytes:
+        while len(self._ahead) < count and (more := self._gather(_SAMPLE)):
+            self._ahead += more
+        return self._ahead
+
+    def read(self, count: int) -> bytes:
+        if not self._ahead:
+            return self._gather(count)
+        data, self._ahead = self._ahead[:count], self._ahead[count:]
+        return data
+
+    def close(self) -> None:
+        self._disk.close()
+
+    def _gather(self, count: int) -> bytes:
+        """Return up to `count` bytes, none at the end, which comes when the source ends or we are told to stop.
+
+        What was in the pipe when we were told is still read, but not for longer than it takes once.
+        """
+        if self._is_closing:
+            return b""
+        parts: list[bytes] = []
+        missing, deadline = count, float("inf")
+        while missing > 0:
+            self._is_closing = self._live.stopped()
+            wait_s = 0.0 if self._is_closing else max(0.0, min(self._POLL_S, deadline - time.monotonic()))
+            if select.select([self._disk], [], [], wait_s)[0]:
+                data = os.read(self._disk.fileno(), missing)
+                if not data:
+                    break
+                parts.append(data)
+                missing -= len(data)
+                deadline = min(deadline, time.monotonic() + self._live.every_s)
+            elif self._is_closing:
+                break
+            if time.monotonic() >= deadline:
+                break
+        return b"".join(parts)
+
+
 def _decompressed(disk: BinaryIO) -> BinaryIO:
-    buffered = disk if isinstance(disk, io.BufferedReader) else io.BufferedReader(cast("io.RawIOBase", disk))
+    buffered = disk if isinstance(disk, io.BufferedReader | _Tap) else io.BufferedReader(cast("io.RawIOBase", disk))
     magic = buffered.peek(4)[:4]
     if magic.startswith(_GZIP):
         return cast("BinaryIO", _Unpacked(buffered, lambda: zlib.decompressobj(31)))
@@ -187,13 +306,15 @@ class _Unpacked:
         self._packed.close()
 
 
-def _decoded(raw: BinaryIO) -> BinaryIO:
+def _decoded(raw: BinaryIO) -> tuple[BinaryIO, int | None]:
+    """Return the bytes as UTF-8, and where among them the text begins; None for that where they are converted."""
     start = b""
     while len(start) < len(_BOM) and (more := _first(raw, len(_BOM) - len(start))):
         start += more
     if start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        return cast("BinaryIO", _Utf16(start, raw))
-    return cast("BinaryIO", _Joined(start.removeprefix(_BOM), raw))
+        return cast("BinaryIO", _Utf16(start, raw)), None
+    text = start.removeprefix(_BOM)
+    return cast("BinaryIO", _Joined(text, raw)), len(start) - len(text)
 
 
 def _first(raw: BinaryIO, count: int) -> bytes:
@@ -215,6 +336,11 @@ class _Joined:
             start, self._start = self._start[:count], self._start[count:]
             return start
         return self._rest.read(count)
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        """Go somewhere on disk."""
+        self._start = b""
+        return self._rest.seek(offset, whence)
 
     def close(self) -> None:
         self._rest.close()
@@ -239,7 +365,7 @@ def _refuse_binary(path: str, sample: bytes) -> None:
     text = sample.replace(b"\0", b"")
     if not text:
         return
-    control = sum(text.count(bytes([code])) for code in (*range(1, 9), *range(14, 27), *range(28, 32)))
+    control = len(text) - len(text.translate(None, _CONTROL))
     broken = text.decode("utf-8", errors="replace").count("\ufffd")
     if control > _MOST_CONTROL * len(text) or broken > _MOST_BROKEN * len(text):
         raise SourceError(f"{path} is not a text file; tollbook reads JSON logs, plain or as .gz or .zst.")

@@ -5,10 +5,12 @@ from dataclasses import astuple
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from tollbook.ingest.account import Account
 from tollbook.report.model import Column, Kind, Report
 
 if TYPE_CHECKING:
-    from tollbook.ingest.account import Account
+    from tollbook.ingest.forget import Forgotten
+    from tollbook.ingest.retry import Retried
     from tollbook.ingest.run import Outcome
 
 COLUMNS = (
@@ -48,4 +50,41 @@ def ingest_report(
         totals=(None, None, *astuple(account), incomplete, None),
         generated_at=now,
         warnings=tuple(warnings),
+    )
+
+
+def retry_report(retried: "Sequence[Retried]", *, now: datetime) -> Report:
+    """Return what became of refused lines: a row per source, and totals.
+
+    Returns:
+        Columns `source`, `tried` (records), `requests`, `events`, `duplicates`, `rejected` (still), `error`.
+    """
+    total = sum((one.account for one in retried), Account())
+    return Report(
+        name="rejects-retry",
+        title="Read again: tried = requests + events + duplicates + rejected",
+        columns=(COLUMNS[0], Column("tried", Kind.COUNT), *COLUMNS[3:7], COLUMNS[8]),
+        rows=tuple((one.source, *astuple(one.account), one.error) for one in retried),
+        totals=(None, *astuple(total), None),
+        generated_at=now,
+    )
+
+
+def forget_report(forgotten: "Forgotten", *, now: datetime) -> Report:
+    """Return what forgetting a source changed: a row per source whose account changed, and totals.
+
+    Returns:
+        Columns `source`, `read`, `requests`, `events`, `duplicates`, `rejected`: what was added, negative where it was
+        taken out. `details` has `lost`: how many records were lost with it.
+    """
+    changes = forgotten.changes
+    total = sum((change.account for change in changes), Account())
+    return Report(
+        name="forget",
+        title=f"Forgotten: {forgotten.source}. What changed, read = requests + events + duplicates + rejected",
+        columns=(COLUMNS[0], *COLUMNS[2:7]),
+        rows=tuple((change.source, *astuple(change.account)) for change in changes),
+        totals=(None, *astuple(total)),
+        generated_at=now,
+        details={"lost": forgotten.lost},
     )

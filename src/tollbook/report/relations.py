@@ -17,7 +17,7 @@ _COST = {
     "reported": "reported_cost",
     "reported_else_computed": "coalesce(reported_cost, computed_cost)",
 }
-_TABLES = ("events", "rejects", "duplicates", "sources", "batches", "prices")
+_TABLES = ("events", "rejects", "duplicates", "sources", "batches", "prices", "pruned", "settings")
 
 
 def create_relations(con: "duckdb.DuckDBPyConnection", config: "Config", zone: str) -> None:

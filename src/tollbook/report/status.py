@@ -27,12 +27,16 @@ class _Account:
     batches_events: int
     batches_duplicates: int
     batches_rejected: int
+    pruned_requests: int
+    pruned_events: int
+    pruned_before: datetime | None
 
     def adds_up(self, requests: int) -> bool:
         """Return whether everything read is accounted for, and the tables hold what the account says."""
         parts = self.batches_requests + self.batches_events + self.batches_duplicates + self.batches_rejected
         account = (self.batches_requests, self.batches_events, self.batches_duplicates, self.batches_rejected)
-        return self.batches_read == parts and account == (requests, self.events, self.duplicates, self.rejects)
+        requests, events = requests + self.pruned_requests, self.events + self.pruned_events
+        return self.batches_read == parts and account == (requests, events, self.duplicates, self.rejects)
 
 
 def status_report(con: "duckdb.DuckDBPyConnection", *, store: Path, now: datetime) -> Report:
@@ -48,12 +52,13 @@ def status_report(con: "duckdb.DuckDBPyConnection", *, store: Path, now: datetim
         `last_request`; `freshness_s`, seconds from the last request to now; `unpriced_models`, the names of models
         with requests that have no price, and `unpriced_requests`; `unmetered_requests`, which failed before anything
         was counted; `unattributed`, requests without a team, and `unattributed_share` of all; `matched_by_content`,
-        duplicates recognised by their text; `catalogues`, versions of the prices in use; `adds_up`, whether
-        read = requests + events + duplicates + rejected over all runs, and so the tables; `store`, `store_bytes`.
+        duplicates recognised by their text; `pruned_before`, the time of which nothing older is kept; `catalogues`,
+        versions of the prices in use; `adds_up`, whether read = requests + events + duplicates + rejected over all
+        runs, and so the tables; `store`, `store_bytes`.
     """
     [(counted, first, last, teamless, unpriced, unmetered)] = queries.run(con, "status", {})
     requests, unattributed = cast("int", counted), cast("int", teamless)
-    account = _Account(*(cast("int", count) for count in queries.run(con, "status_account", {})[0]))
+    account = _Account(*queries.run(con, "status_account", {})[0])  # type: ignore[arg-type]
     models = [name if name is not None else "(no model)" for name, _ in queries.run(con, "status_unpriced", {})]
     catalogues = [name for (name,) in queries.run(con, "status_catalogues", {})]
     adds_up = account.adds_up(requests)
@@ -72,6 +77,7 @@ def status_report(con: "duckdb.DuckDBPyConnection", *, store: Path, now: datetim
         "unattributed": (Kind.COUNT, unattributed),
         "unattributed_share": (Kind.RATIO, _share(unattributed, requests)),
         "matched_by_content": (Kind.COUNT, account.matched_by_content),
+        "pruned_before": (Kind.TIME, account.pruned_before),
         "catalogues": (Kind.LIST, catalogues),
         "adds_up": (Kind.FLAG, adds_up),
         "store": (Kind.TEXT, str(store)),

@@ -1,8 +1,9 @@
 """Opening the store: briefly for writing, read-only everywhere else, waiting a bounded time for others."""
 
 import random
+import re
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -31,8 +32,7 @@ def reader(path: Path, *, lock_timeout_s: float = LOCK_TIMEOUT_S) -> "Iterator[d
         StoreError: There is no store, or it is damaged, of a newer version, or not a store.
         StoreLockedError: Another process wrote for longer than the timeout.
     """
-    if not path.exists():
-        raise StoreError(f"There is no store at {path} yet. Make it with: tollbook ingest PATH...")
+    _check_exists(path)
     con = _connect()
     try:
         attach(con, path, read_only=True, lock_timeout_s=lock_timeout_s)
@@ -58,6 +58,45 @@ def writer(path: Path, *, lock_timeout_s: float = LOCK_TIMEOUT_S) -> "Iterator[d
         yield con
     finally:
         con.close()
+
+
+@contextmanager
+def transaction(
+    con: "duckdb.DuckDBPyConnection", path: Path, *, lock_timeout_s: float = LOCK_TIMEOUT_S, dry: bool = False
+) -> "Iterator[None]":
+    """Attach a store that is there for writing, and commit what is done to it in the `with` block: all or nothing.
+
+    Args:
+        con: A connection of `memory`.
+        path: The store's file.
+        lock_timeout_s: Seconds to wait while others use it.
+        dry: Whether to undo everything at the end.
+
+    Raises:
+        StoreError: There is no store, or it cannot be used, or not be written.
+        StoreLockedError: It was locked for longer than the timeout.
+    """
+    import duckdb  # noqa: PLC0415 - start-up
+
+    _check_exists(path)
+    attach(con, path, read_only=False, lock_timeout_s=lock_timeout_s)
+    try:
+        con.execute("BEGIN")
+        try:
+            yield
+            con.execute("ROLLBACK" if dry else "COMMIT")
+            with suppress(duckdb.Error):
+                con.execute("CHECKPOINT store")  # so that the space of what was deleted is used again
+        except BaseException:
+            with suppress(duckdb.Error):
+                con.execute("ROLLBACK")
+            raise
+    except duckdb.Error as error:
+        reason = str(error).splitlines()[0]
+        raise StoreError(f"The store {path} could not be written and is as it was: {reason}") from error
+    finally:
+        with suppress(duckdb.Error):
+            con.execute("DETACH store")
 
 
 def attach(con: "duckdb.DuckDBPyConnection", path: Path, *, read_only: bool, lock_timeout_s: float) -> None:
@@ -109,6 +148,11 @@ def _connect() -> "duckdb.DuckDBPyConnection":
     return con
 
 
+def _check_exists(path: Path) -> None:
+    if not path.exists():
+        raise StoreError(f"There is no store at {path} yet. Make it with: tollbook ingest PATH...")
+
+
 def _make_folder(path: Path) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -132,6 +176,12 @@ def _unusable(path: Path, error: Exception) -> StoreError:
 
 def _migrations() -> list[Path]:
     return sorted(_MIGRATIONS.glob("*.sql"))
+
+
+def tables_of_migrations() -> list[str]:
+    """Return the names of the tables that the store's schema has."""
+    texts = (file.read_text(encoding="utf-8") for file in _migrations())
+    return ["migrations", *(name for text in texts for name in re.findall(r"^CREATE TABLE (\w+)", text, re.MULTILINE))]
 
 
 def _version(con: "duckdb.DuckDBPyConnection", path: Path) -> int:

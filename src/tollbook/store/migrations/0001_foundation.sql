@@ -17,7 +17,8 @@ CREATE TABLE sources (
     last_read_at TIMESTAMP NOT NULL
 );
 
--- One row per run of ingest that committed something.
+-- One row per run that committed something. A run of `rejects retry` or `forget` adds what it changed: the sums over all
+-- runs are those over all sources, and counts of what was taken out again are negative.
 CREATE TABLE batches (
     batch_id INTEGER PRIMARY KEY,
     started_at TIMESTAMP NOT NULL,
@@ -108,7 +109,7 @@ CREATE TABLE rejects (
 CREATE TABLE duplicates (
     source_id INTEGER NOT NULL,
     line BIGINT NOT NULL,
-    kind VARCHAR NOT NULL,           -- id: same id; content: same text, no id
+    kind VARCHAR NOT NULL,           -- id: same id; content: same text, no id; pruned: of a time that was pruned
     batch_id INTEGER NOT NULL,
     identity UBIGINT NOT NULL,
     twin INTEGER NOT NULL
@@ -136,7 +137,17 @@ CREATE TABLE prices (
     PRIMARY KEY (price_id, catalogue)
 );
 
--- What the store must remember of itself: `hash` is how DuckDB hashed a known text when identities were made.
+-- What was deleted for its age: rows that sources and batches still count.
+CREATE TABLE pruned (
+    pruned_at TIMESTAMP NOT NULL,
+    before TIMESTAMP NOT NULL,       -- what was older went
+    source_id INTEGER NOT NULL,
+    requests BIGINT NOT NULL,
+    events BIGINT NOT NULL
+);
+
+-- What the store must remember of itself: `hash` is how DuckDB hashed a known text when identities were made;
+-- `pruned_before` is the time (UTC) of which nothing older is kept, nor taken in again.
 CREATE TABLE settings (
     name VARCHAR PRIMARY KEY,
     value VARCHAR NOT NULL
