@@ -37,7 +37,8 @@ def row(**more: Any) -> dict[str, Any]:
         "completion_tokens": 300, "reasoning_tokens": 0, "prompt_tokens": 86, "prompt_cache_read_tokens": 1920,
         "prompt_cache_write_tokens": 0, "model": "gpt-4o", "request_id": "q-1", "user_id": "dana",
         "request_created_at": "2026-10-05 08:00:00.120", "organization_id": ANSWER, "proxy_key_id": NO_ANSWER,
-        "time_to_first_token": 350, "provider": "OPENAI", "properties": {"team": "security", "Project": "core", "env": "production"},
+        "time_to_first_token": 350, "provider": "OPENAI",
+        "properties": {"team": "security", "Project": "core", "env": "production"},
         "request_body": SPOKEN, "response_body": SPOKEN, "cost": 5615000, "cache_reference_id": NO_ANSWER, **more,
     }  # fmt: skip
 

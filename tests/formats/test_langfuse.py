@@ -20,7 +20,8 @@ def row(**more: Any) -> dict[str, Any]:
     """A line of the blob storage export."""
     return {
         "id": "obs-1", "trace_id": "tr-1", "project_id": "ops", "environment": "production", "type": "GENERATION",
-        "parent_observation_id": "obs-0", "start_time": "2026-10-05 08:00:00.250", "end_time": "2026-10-05 08:00:02.750",
+        "parent_observation_id": "obs-0", "start_time": "2026-10-05 08:00:00.250",
+        "end_time": "2026-10-05 08:00:02.750",
         "name": "triage", "metadata": {"team": "network-ops", "attributes": json.dumps({"gen_ai.system": "anthropic"}),
         "messages": SPOKEN}, "level": "DEFAULT", "status_message": SPOKEN, "input": SPOKEN, "output": SPOKEN,
         "provided_model_name": "claude-sonnet-4-6", "model_parameters": {"temperature": 0, "prompt": SPOKEN},
@@ -73,11 +74,13 @@ def test_a_generation_is_a_call_with_each_class_of_tokens(record: dict[str, Any]
         ({"input": 2006, "input_cached_tokens": 1920, "output": 300, "total": 2306}, (2006, 1920, None, 300, None)),
         # reasoning beside the output, and in it
         ({"input": 100, "output": 50, "output_reasoning_tokens": 30, "total": 180}, (100, None, None, 80, 30)),
-        ({"input": 6, "output": 2055, "completion_details.reasoning": 1104, "total": 2061}, (6, None, None, 2055, 1104)),
+        ({"input": 6, "output": 2055, "completion_details.reasoning": 1104, "total": 2061},
+         (6, None, None, 2055, 1104)),
         ({"input": 10, "input_cached_tokens": 90, "output": 5, "output_reasoning_tokens": 4, "total": 109},
          (100, 90, None, 9, 4)),
         # Anthropic's names
-        ({"input": 2, "output": 13, "cache_read_input_tokens": 10692, "cache_creation_input_tokens": 592, "total": 11299},
+        ({"input": 2, "output": 13, "cache_read_input_tokens": 10692, "cache_creation_input_tokens": 592,
+          "total": 11299},
          (11286, 10692, 592, 13, None)),
         # lifetimes of written tokens, apart
         ({"input": 5, "input_cache_creation_5m": 20, "input_cache_creation_1h": 30, "output": 1, "total": 56},

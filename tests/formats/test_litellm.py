@@ -123,7 +123,8 @@ def test_retries_are_attempts_of_one_operation(tmp_path: Path):
     def failure(number: int) -> dict[str, Any]:
         return payload(
             id=f"call-{number}", status="failure", prompt_tokens=0, completion_tokens=0, total_tokens=0,
-            response_cost=0, response=None, startTime=f"2026-10-05 08:00:0{number}", metadata={"attempted_retries": number},
+            response_cost=0, response=None, startTime=f"2026-10-05 08:00:0{number}",
+            metadata={"attempted_retries": number},
             error_str=SPOKEN, error_information={
                 "error_code": "429", "error_class": "RateLimitError", "error_message": SPOKEN, "traceback": SPOKEN},
         )  # fmt: skip

@@ -12,7 +12,8 @@ from tests.reading import SPOKEN, ask, kept
 from tollbook.prices.resolve import Catalogue
 
 USAGE = {
-    "prompt_tokens": 2006, "completion_tokens": 300, "total_tokens": 2306, "prompt_tokens_details": {"cached_tokens": 1920}
+    "prompt_tokens": 2006, "completion_tokens": 300, "total_tokens": 2306,
+    "prompt_tokens_details": {"cached_tokens": 1920}
 }  # fmt: skip
 
 
@@ -56,8 +57,10 @@ def test_cached_tokens_of_the_answer_are_discounted(answer: dict[str, Any], tmp_
     ("usage", "units"),
     [
         # as Anthropic says it, and as Portkey says it in OpenAI's words with a total that proves it
-        ({"input_tokens": 10, "cache_read_input_tokens": 900, "cache_creation_input_tokens": 90, "output_tokens": 50}, 10),
-        ({"input_tokens": 10, "cache_read_input_tokens": 900, "cache_creation_input_tokens": 90, "output_tokens": 50}, 1000),
+        ({"input_tokens": 10, "cache_read_input_tokens": 900, "cache_creation_input_tokens": 90,
+          "output_tokens": 50}, 10),
+        ({"input_tokens": 10, "cache_read_input_tokens": 900, "cache_creation_input_tokens": 90,
+          "output_tokens": 50}, 1000),
         ({"prompt_tokens": 10, "completion_tokens": 50, "total_tokens": 1050, "cache_read_input_tokens": 900,
           "cache_creation_input_tokens": 90}, 10),
         ({"prompt_tokens": 1000, "completion_tokens": 50, "total_tokens": 1050, "cache_read_input_tokens": 900,
