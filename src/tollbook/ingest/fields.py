@@ -7,9 +7,9 @@ TEXTS = (
     "trace_id", "span_id", "parent_span_id", "session_id", "provider", "model", "team", "project", "environment",
     "user", "service", "application", "region", "error_type", "level", "message",
 )  # fmt: skip
-COUNTS = (
+COUNTS = (  # thought tokens are reasoning that the output count leaves out
     "input_tokens", "output_tokens", "cached_input_tokens", "cache_write_tokens", "cache_write_1h_tokens",
-    "reasoning_tokens", "total_tokens",
+    "reasoning_tokens", "thought_tokens", "total_tokens",
 )  # fmt: skip
 OUTCOMES = ("success", "failure", "status", "status_code", "error")
 # field -> milliseconds in its unit
@@ -43,7 +43,10 @@ USAGE = {
         "input_tokens_details/cache_write_tokens", "prompt_tokens_details/cache_write_tokens",
         "prompt_tokens_details/cache_creation_tokens", "inputTokenDetails/cacheWriteTokens",
     ),
-    "written_1h": ("cache_creation/ephemeral_1h_input_tokens",),
+    "written_1h": (
+        "cache_creation/ephemeral_1h_input_tokens",
+        "prompt_tokens_details/cache_creation_token_details/ephemeral_1h_input_tokens",
+    ),
     "reasoning": (
         "output_tokens_details/reasoning_tokens", "completion_tokens_details/reasoning_tokens",
         "output_tokens_details/thinking_tokens", "outputTokenDetails/reasoningTokens", "reasoningTokens",
