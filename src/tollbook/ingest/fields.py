@@ -72,7 +72,10 @@ USAGE_EXCLUSIVE = (
 # `IN` and `list_contains` with more than a few constants would each become a join; a pattern does not.
 # A count has at most 12 digits: more is a broken counter, and costs stay exact below it.
 # Seconds, milliseconds, microseconds and nanoseconds since 1970 are told apart by their size. A date of HTTP is a time.
+# Trimming walks over every character: it is left to texts that can begin or end with a space.
 MACROS = r"""
+CREATE OR REPLACE TEMP MACRO text_of(t) AS CASE
+    WHEN t < '!' OR ends_with(t, ' ') OR strlen(t) <> length(t) THEN nullif(trim(t), '') ELSE t END;
 CREATE OR REPLACE TEMP MACRO count_of(t) AS CASE
     WHEN CAST(try_cast(t AS UINTEGER) AS VARCHAR) = t THEN CAST(try_cast(t AS UINTEGER) AS BIGINT)
     WHEN regexp_full_match(t, '\s*0*\d{1,12}(\.0+)?\s*') THEN try_cast(trim(t) AS BIGINT) END;

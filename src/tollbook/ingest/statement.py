@@ -119,10 +119,10 @@ WITH checked AS (
         CASE WHEN NOT is_sound THEN CASE WHEN trim(text, ' \t\r\n') = '' THEN 'blank' ELSE 'unread' END
             {self.pending()} END AS pending,
         instant_of(raw_timestamp) AS time,
-        {", ".join(f"instant_of(raw_{field}) AS n_{field}" for field in MOMENTS)},
-        {", ".join(f"count_of(raw_{field}) AS n_{field}" for field in COUNTS)},
-        {", ".join(f"quantity_of(raw_{field}) AS n_{field}" for field in DURATIONS)},
-        {", ".join(f"cost_of(raw_{field}) AS n_{field}" for field in COSTS)},
+        {", ".join(self._judged("instant_of", field, "TIMESTAMP") for field in MOMENTS)},
+        {", ".join(self._judged("count_of", field, "BIGINT") for field in COUNTS)},
+        {", ".join(self._judged("quantity_of", field, "DOUBLE") for field in DURATIONS)},
+        {", ".join(self._judged("cost_of", field, "DECIMAL(28, 15)") for field in COSTS)},
         {"coalesce(is_hit(raw_cache_hit), false)" if self.read("cache_hit") != NULL else "false"} AS hits_cache,
         {self._usage_opened()}
     FROM raw
@@ -194,7 +194,13 @@ FROM counted
         value = f"raw_{field}"
         if field in USAGE_TEXTS:
             value = f"coalesce({value}, u_{field})"
-        return f"nullif(trim({value}), '') AS {COLUMNS.get(field, field)}"
+        elif self.read(field) == NULL:
+            return f"{NULL} AS {COLUMNS.get(field, field)}"
+        return f"text_of({value}) AS {COLUMNS.get(field, field)}"
+
+    def _judged(self, macro: str, field: str, type_: str) -> str:
+        value = f"CAST(NULL AS {type_})" if self.read(field) == NULL else f"{macro}(raw_{field})"
+        return f"{value} AS n_{field}"
 
     def _is_request(self) -> str:
         if self.format.request:
