@@ -1,5 +1,6 @@
 """Reading logs into stores from tests, and comparing what stores hold."""
 
+import json
 from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime
@@ -99,3 +100,36 @@ def check_accounts(store: Path) -> None:
             )
         told = dict(ask(store, f"SELECT source_id, {column} FROM sources WHERE {column} <> 0"))
         assert held == told, table
+
+
+SPOKEN = "the words that nobody may keep"
+
+
+def kept(folder: Path, *records: dict[str, Any] | str, rejected: int = 0, catalogue: Any = None) -> Path:
+    """Ingest records as lines of one log, and see that reading them again adds nothing and no prompt was stored.
+
+    Args:
+        folder: Where the log and the store are made.
+        records: Records, or lines as they stand.
+        rejected: How many of the lines are damaged.
+        catalogue: Prices; none by default.
+
+    Returns:
+        The store.
+    """
+    log, store = folder / "log.jsonl", folder / "store.duckdb"
+    log.write_text("".join((record if isinstance(record, str) else json.dumps(record)) + "\n" for record in records))
+    (outcome,) = read(store, log, catalogue=catalogue)
+    assert outcome.account.rejected == rejected
+    held = content(store)
+    copy = folder / "copy.jsonl"
+    copy.write_bytes(b"\n" + log.read_bytes())
+    read(store, copy, catalogue=catalogue)
+    assert content(store) == held
+    check_accounts(store)
+    with duckdb.connect(str(store), read_only=True) as con:
+        for table in ("requests", "events"):
+            assert SPOKEN not in str(con.execute(f"SELECT * FROM {table}").fetchall())
+    if not rejected:
+        assert SPOKEN.encode() not in store.read_bytes()
+    return store

@@ -10,7 +10,7 @@ from keeping import check_sound, read_refused
 from reading import ask, content, read
 from tollbook.cli.app import run
 from tollbook.ingest.account import Account
-from tollbook.ingest.formats import Format, native
+from tollbook.ingest.formats import Condition, Format, native
 from tollbook.ingest.judge import Formats
 
 TIME = "2026-03-10T00:00:00Z"
@@ -22,7 +22,7 @@ FIXED = Formats(
     (
         Format(
             "odd",
-            ("when",),
+            ((Condition("when"),),),
             {"timestamp": ("when",), "model": ("engine",), "input_tokens": ("n",), "request_id": ("key",)},
         ),
     ),
@@ -104,7 +104,7 @@ def test_what_was_accepted_elsewhere_meanwhile_is_a_duplicate(store: Path, tmp_p
 
 
 def test_a_new_reason_takes_the_place_of_the_old(store: Path):
-    formats = Formats(native(), (Format("odd", ("when",), {"timestamp": ("engine",)}),))
+    formats = Formats(native(), (Format("odd", ((Condition("when"),),), {"timestamp": ("engine",)}),))
     read_refused(store, formats=formats)
     assert dict(ask(store, "SELECT line, reason FROM rejects")) == {
         1: "the time is not understood",

@@ -35,7 +35,7 @@ def name_source(store: Path, name: str) -> None:
     with writer(store) as con:
         con.execute("DELETE FROM store.sources")
         con.execute(
-            "INSERT INTO store.sources VALUES (1, ?, ?, ?, ?, 4, NULL, 4, 1, 0, 0, 3, ?, ?)",
+            "INSERT INTO store.sources VALUES (1, ?, ?, ?, ?, 4, NULL, NULL, 4, 1, 0, 0, 3, ?, ?)",
             [name, digest(FIRST), digest(WHOLE), len(WHOLE), NOW, NOW],
         )
 

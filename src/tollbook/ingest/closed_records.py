@@ -3,6 +3,7 @@
 from tollbook.ingest.formats import Format, split_pattern
 from tollbook.ingest.statement import (
     NULL,
+    PLUS,
     Statement,
     found_in,
     literal,
@@ -31,7 +32,7 @@ class ClosedStatement(Statement):
             *(each for values in format_.constants.values() for w in values.values() for each in w),
         ]
         conditions = [*format_.request, *(condition for conditions in alternatives for condition in conditions)]
-        paths = [path for paths in format_.fields.values() for path in paths]
+        paths = [one for paths in format_.fields.values() for path in paths for one in path.split(PLUS)]
         paths += [path for condition in conditions for path in condition.paths]
         read = {top_path(path) for path in paths if not _is_indexed(path)}
         kept = {top_path(path) for path in format_.keep.values() if not _is_indexed(path)}
@@ -96,9 +97,8 @@ class ClosedStatement(Statement):
         return value
 
     def _json_at(self, path: str) -> str:
-        if path in self._json:
-            return f"nullif(CAST({member('x', path)} AS VARCHAR), 'null')"
-        return f"nullif(CAST({self._text_at(path, 'json_extract')} AS VARCHAR), 'null')"
+        value = member("x", path) if path in self._json else self._text_at(path, "json_extract")
+        return f"nullif(nullif(CAST({value} AS VARCHAR), 'null'), '\"\"')"
 
 
 def _is_indexed(path: str) -> bool:

@@ -7,9 +7,9 @@ TEXTS = (
     "trace_id", "span_id", "parent_span_id", "session_id", "provider", "model", "team", "project", "environment",
     "user", "service", "application", "region", "error_type", "level", "message",
 )  # fmt: skip
-COUNTS = (
+COUNTS = (  # thought tokens are reasoning that the output count leaves out
     "input_tokens", "output_tokens", "cached_input_tokens", "cache_write_tokens", "cache_write_1h_tokens",
-    "reasoning_tokens", "total_tokens",
+    "reasoning_tokens", "thought_tokens", "total_tokens",
 )  # fmt: skip
 OUTCOMES = ("success", "failure", "status", "status_code", "error")
 # field -> milliseconds in its unit
@@ -43,7 +43,10 @@ USAGE = {
         "input_tokens_details/cache_write_tokens", "prompt_tokens_details/cache_write_tokens",
         "prompt_tokens_details/cache_creation_tokens", "inputTokenDetails/cacheWriteTokens",
     ),
-    "written_1h": ("cache_creation/ephemeral_1h_input_tokens",),
+    "written_1h": (
+        "cache_creation/ephemeral_1h_input_tokens",
+        "prompt_tokens_details/cache_creation_token_details/ephemeral_1h_input_tokens",
+    ),
     "reasoning": (
         "output_tokens_details/reasoning_tokens", "completion_tokens_details/reasoning_tokens",
         "output_tokens_details/thinking_tokens", "outputTokenDetails/reasoningTokens", "reasoningTokens",
@@ -69,7 +72,10 @@ USAGE_EXCLUSIVE = (
 # `IN` and `list_contains` with more than a few constants would each become a join; a pattern does not.
 # A count has at most 12 digits: more is a broken counter, and costs stay exact below it.
 # Seconds, milliseconds, microseconds and nanoseconds since 1970 are told apart by their size.
+# Trimming walks over every character: it is left to texts that can begin or end with a space.
 MACROS = r"""
+CREATE OR REPLACE TEMP MACRO text_of(t) AS CASE
+    WHEN t < '!' OR ends_with(t, ' ') OR strlen(t) <> length(t) THEN nullif(trim(t), '') ELSE t END;
 CREATE OR REPLACE TEMP MACRO count_of(t) AS CASE
     WHEN CAST(try_cast(t AS UINTEGER) AS VARCHAR) = t THEN CAST(try_cast(t AS UINTEGER) AS BIGINT)
     WHEN regexp_full_match(t, '\s*0*\d{1,12}(\.0+)?\s*') THEN try_cast(trim(t) AS BIGINT) END;

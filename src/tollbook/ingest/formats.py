@@ -63,7 +63,8 @@ class Format:
         name: What users call it.
         when: Alternatives, each of conditions that all hold of its records, and together of no other closed format's.
             Empty for the native format, which takes the rest.
-        fields: For each of tollbook's fields the paths that it is read from; the first with a value counts.
+        fields: For each of tollbook's fields the paths that it is read from; the first with a value counts. Paths
+            joined by ` + ` are counts to be added.
         is_open: Whether everything else of a record is kept in `attributes`.
         keep: Name in `attributes` -> path, in a closed format.
         constants: Field -> its value where the record gives none -> alternatives of conditions that the value asks

@@ -27,6 +27,7 @@ from tollbook.ingest.fields import (
 from tollbook.ingest.formats import Alternatives, Condition, Format, split_pattern
 
 NULL = "CAST(NULL AS VARCHAR)"
+PLUS = " + "  # joins paths of counts to be added
 
 
 class Statement(ABC):
@@ -73,7 +74,7 @@ class Statement(ABC):
 
     def read(self, field: str) -> str:
         """Return SQL for the text that a field is read from."""
-        values = [self.value(path) for path in self.format.fields.get(field, ())]
+        values = [_sum([self.value(one) for one in path.split(PLUS)]) for path in self.format.fields.get(field, ())]
         values = [value for value in values if value != NULL]
         for nothing in self.format.missing.get(field, self.format.missing.get("*", ())):
             values = [f"nullif({value}, {literal(nothing)})" for value in values]
@@ -120,10 +121,10 @@ WITH checked AS (
         CASE WHEN NOT is_sound THEN CASE WHEN trim(text, ' \t\r\n') = '' THEN 'blank' ELSE 'unread' END
             {self.pending()} END AS pending,
         instant_of(raw_timestamp) AS time,
-        {", ".join(f"instant_of(raw_{field}) AS n_{field}" for field in MOMENTS)},
-        {", ".join(f"count_of(raw_{field}) AS n_{field}" for field in COUNTS)},
-        {", ".join(f"quantity_of(raw_{field}) AS n_{field}" for field in DURATIONS)},
-        {", ".join(f"cost_of(raw_{field}) AS n_{field}" for field in COSTS)},
+        {", ".join(self._judged("instant_of", field, "TIMESTAMP") for field in MOMENTS)},
+        {", ".join(self._judged("count_of", field, "BIGINT") for field in COUNTS)},
+        {", ".join(self._judged("quantity_of", field, "DOUBLE") for field in DURATIONS)},
+        {", ".join(self._judged("cost_of", field, "DECIMAL(28, 15)") for field in COSTS)},
         {"coalesce(is_hit(raw_cache_hit), false)" if self.read("cache_hit") != NULL else "false"} AS hits_cache,
         {self._usage_opened()}
     FROM raw
@@ -132,11 +133,11 @@ WITH checked AS (
 ), plain AS (
     SELECT *,
         coalesce(n_input_tokens, u_input) AS plain_input,
-        coalesce(n_output_tokens, u_output + coalesce(u_thoughts, 0)) AS plain_output,
+        coalesce(n_output_tokens + coalesce(n_thought_tokens, 0), u_output + coalesce(u_thoughts, 0)) AS plain_output,
         coalesce(n_cached_input_tokens, u_cached) AS cached,
         coalesce(n_cache_write_tokens, u_written) AS written,
         coalesce(n_cache_write_1h_tokens, u_written_1h) AS written_1h,
-        coalesce(n_reasoning_tokens, u_reasoning, u_thoughts) AS reasoning,
+        coalesce(n_reasoning_tokens, n_thought_tokens, u_reasoning, u_thoughts) AS reasoning,
         {"coalesce(n_total_tokens, u_total)" if reads_total else "CAST(NULL AS BIGINT)"} AS total,
         coalesce({self._is_request()}, false) AS is_request,
         CASE WHEN pending IS NULL THEN CASE {self._reasons()} END END AS reason
@@ -160,7 +161,8 @@ WITH checked AS (
         -- some providers count the reasoning beside the answer; again the total proves it
         CASE WHEN reasoning > 0 AND total - plain_output - reasoning = CASE WHEN is_exclusive
             THEN plain_input + coalesce(cached, 0) + coalesce(written, 0) ELSE plain_input END
-            AND u_thoughts IS NULL THEN plain_output + reasoning ELSE plain_output END AS whole_output,
+            AND coalesce(n_thought_tokens, u_thoughts) IS NULL
+            THEN plain_output + reasoning ELSE plain_output END AS whole_output,
         {self._success()} AS success
     FROM told
 )
@@ -196,7 +198,13 @@ FROM counted
         value = f"raw_{field}"
         if field in USAGE_TEXTS:
             value = f"coalesce({value}, u_{field})"
-        return f"nullif(trim({value}), '') AS {COLUMNS.get(field, field)}"
+        elif self.read(field) == NULL:
+            return f"{NULL} AS {COLUMNS.get(field, field)}"
+        return f"text_of({value}) AS {COLUMNS.get(field, field)}"
+
+    def _judged(self, macro: str, field: str, type_: str) -> str:
+        value = f"CAST(NULL AS {type_})" if self.read(field) == NULL else f"{macro}(raw_{field})"
+        return f"{value} AS n_{field}"
 
     def _is_request(self) -> str:
         if self.format.request:
@@ -286,13 +294,15 @@ FROM counted
         return "\n            ".join(arms)
 
     def _duration(self, name: str, end: str) -> str:
-        values = [
+        # Times prove a duration; its unit is only said.
+        values = []
+        if self.read(end) != NULL:
+            values.append(f"CASE WHEN n_{end} >= time THEN (epoch_us(n_{end}) - epoch_us(time)) * 0.001 END")
+        values += [
             f"n_{field}" + ("" if factor == "1" else f" * {factor}")
             for field, factor in DURATIONS.items()
             if field.startswith(name)
         ]
-        if self.read(end) != NULL:
-            values.append(f"CASE WHEN n_{end} >= time THEN (epoch_us(n_{end}) - epoch_us(time)) * 0.001 END")
         return coalesce(values)
 
 
@@ -377,6 +387,16 @@ def coalesce(values: Sequence[str]) -> str:
 def pointer_literal(keys: Iterable[str]) -> str:
     """Return a JSON pointer to nested keys as an SQL literal."""
     return literal("".join("/" + key.replace("~", "~0").replace("/", "~1") for key in keys))
+
+
+def _sum(values: Sequence[str]) -> str:
+    """Return SQL for the sum of the counts that are there, as text; for the first that is none, where one is none."""
+    values = [value for value in values if value != NULL]
+    if len(values) < 2:  # noqa: PLR2004 - nothing to add
+        return coalesce(values)
+    wrong = "".join(f" WHEN {value} IS NOT NULL AND count_of({value}) IS NULL THEN {value}" for value in values)
+    total = " + ".join(f"coalesce(count_of({value}), 0)" for value in values)
+    return f"CASE{wrong} WHEN {coalesce(values)} IS NOT NULL THEN CAST({total} AS VARCHAR) END"
 
 
 def _usage(name: str) -> str:
