@@ -21,7 +21,7 @@ _LONE_SURROGATE = re.compile(
     r"(?<!\\)((?:\\\\)*)(?:(\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2})|\\u[dD][89a-fA-F][0-9a-fA-F]{2})"
 )
 _Run = Sequence[tuple[int, int, str, int]]  # source, line, text, outer time
-_MOST_LINES = 10_000  # of one pretty-printed record: what is longer is not one
+_MOST_LINES = 1_000_000  # of one pretty-printed record: what is longer is not one
 _FIRST_LINES = 32  # of it that are looked at before more are
 
 
