@@ -267,8 +267,9 @@ def _salvage(con: "duckdb.DuckDBPyConnection", formats: Formats) -> None:
         lines = [Text(item.source, item.line, item.part, item.text) for item in refused if item.reason == reason]
         with _Registered(con, pieces_of_texts(lines)):
             _refuse(con, "FROM pieces", reason)
-    prefixed = "SELECT * EXCLUDE prefix FROM bare WHERE prefix <> ''"
-    con.execute(f"INSERT INTO staged {formats.telling(prefixed)}")
+    if con.execute("SELECT count(*) FROM bare WHERE prefix <> ''").fetchall() != [(0,)]:
+        prefixed = "SELECT * EXCLUDE prefix FROM bare WHERE prefix <> ''"
+        con.execute(f"INSERT INTO staged {formats.telling(prefixed)}")
 
 
 class _Registered:

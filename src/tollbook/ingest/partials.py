@@ -2,7 +2,7 @@
 
 containerd and CRI-O mark the parts of a line with `P`, and the last with `F`. Docker's `json-file` driver cuts lines
 every 16 KiB: the `log` value of a part lacks the line end. The parts of a line follow each other within their stream
-(stdout or stderr); parts of the other stream may stand between them.
+(stdout or stderr); some lines of the other stream may stand between them.
 """
 
 import json
@@ -17,6 +17,7 @@ _CRI = re.compile(rb"(\d{4}-\d\d-\d\dT\S+ (stdout|stderr) )([PF])(?::\S*)?(?: (.
 _DOCKER = re.compile(rb'\{ ?"(?:log|stream|time|attrs)" ?:')
 _DOCKER_END = b'\\n"'
 _DOCKER_PART = 16 * 1024  # bytes of a part; only the last of a line may have fewer
+_MOST_BETWEEN = 64  # lines of the other stream after which the rest of a line is not waited for any more
 _LOOK = 4096  # bytes at either end of a log that show who wrote it
 
 
@@ -27,16 +28,24 @@ class _Line:
     Args:
         rows: Numbers of the rows that hold its parts.
         texts: What they hold.
+        others: How many rows there were since the last of them.
         wrapper: What stands around the first part.
     """
 
     wrapper: Any
     rows: list[int] = field(default_factory=list)
     texts: list[bytes] = field(default_factory=list)
+    others: int = 0
 
     def add(self, row: int, text: bytes) -> None:
         self.rows.append(row)
         self.texts.append(text)
+        self.others = 0
+
+    def waits(self) -> bool:
+        """Count another row; tell whether the rest is still waited for."""
+        self.others += 1
+        return self.others <= _MOST_BETWEEN
 
     @property
     def text(self) -> bytes:
@@ -91,9 +100,11 @@ def _put_together(rows: Sequence[bytes]) -> tuple[list[_Line], int | None]:
             wrapper: Any = cri[1]
             begins = not is_end
         else:
-            if not row.startswith(b"{") or (not begun and _DOCKER_END in row):
+            if not begun and (_DOCKER_END in row or not row.startswith(b"{")):
                 continue
             if (wrapper := _docker(row)) is None:
+                if row.strip() and number < len(rows) - 1:  # the last one may be unfinished
+                    begun = {}  # what goes on here is no container's log
                 continue
             stream, text = wrapper["stream"].encode(), wrapper["log"].encode("utf-8", errors="surrogatepass")
             is_end = text.endswith(b"\n") or (all_lack_ends and stream in begun and _is_record(text))
@@ -104,6 +115,8 @@ def _put_together(rows: Sequence[bytes]) -> tuple[list[_Line], int | None]:
             begun.setdefault(stream, _Line(wrapper)).add(number, text)
             if is_end:
                 done.append(begun.pop(stream))
+        elif begun:
+            begun = {stream: line for stream, line in begun.items() if line.waits()}
     return done, since if begun else None
 
 

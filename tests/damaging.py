@@ -1,0 +1,99 @@
+"""Damage done to logs, and what must hold whatever it is: nothing is lost, doubled or in the way of a good neighbour."""
+
+import json
+import random
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+from reading import ask, check_accounts, read
+from tollbook.ingest.formats import shipped
+
+_RECORD = '{"timestamp":"2026-10-05T08:00:00Z","model":"m","input_tokens":3,"usage":{"output_tokens":4}}'
+_ENVELOPED = (
+    "2026-10-05T08:00:01.5Z stdout F " + _RECORD,
+    f"2026-10-05T08:00:01.5Z stdout P {_RECORD[:30]}\n2026-10-05T08:00:01.6Z stdout F {_RECORD[30:]}",
+    "[pod/triage-7f/app] " + _RECORD,
+    "Oct  5 10:00:00 noc1 triage[812]: " + _RECORD,
+    '<34>1 2026-10-05T08:00:06Z noc1 triage - ID47 [x@1 a="]"] ' + _RECORD,
+    *(
+        json.dumps({"log": text, "stream": "stdout", "time": "2026-10-05T08:00:02Z"})
+        for text in (_RECORD + "\n", _RECORD[:40], _RECORD[40:] + "\n")
+    ),
+    json.dumps(json.loads(_RECORD), indent=2),
+    f"[{_RECORD},\n{_RECORD}]",
+    _RECORD + _RECORD,
+)
+# What is put into records, or takes the place of a part of them.
+FRAGMENTS = (
+    "{", "}", "[", "]", ",", ":", '"', "\\", "\\u", "\\ud83d", "\\u0000", "\0", "\0" * 9, "\r", "\r\n", "\n", "\t",
+    "\x1e", "\ufeff", "\ufffe", "é", "null", "true", "NaN", "-Infinity", "1e400", "-0", "99999999999999999999",
+    "18446744073709551616", "0.1e-320", "[" * 40, '{"a":' * 40, '"log":', '"message":', '"usage":', '"timestamp":',
+    '"timestamp":"2026-02-30T00:00:00Z"', '"MESSAGE":[123,300]', '"records":[{"data":"//4="}]', '"":1', '"a":1,"A":2',
+    '"model":"x","model":"y"', "data: ", "2026-10-05T08:00:00Z ", "2026-10-05T08:00:00Z stderr P ", "</script>",
+    "' OR 1=1 --", "$reason", "%s", "{{}}",
+)  # fmt: skip
+
+
+def seeds() -> list[str]:
+    """Return sound records: of every shipped format, and in what carriers of logs make of them."""
+    return [_RECORD, *_ENVELOPED, *(line for format_ in shipped() for line in format_.example.strip().splitlines())]
+
+
+def damaged(data: bytes, chance: random.Random) -> bytes:
+    """Return bytes with one more piece of damage, or of sound record."""
+    place = chance.randrange(len(data) + 1)
+    end = min(len(data), place + chance.choice((1, 2, 8, 40, 400)))
+    other = chance.choice(seeds()).encode()
+    match chance.randrange(8):
+        case 0:
+            return data[:place] + data[end:]
+        case 1:
+            return data[:place]
+        case 2:
+            return data[:place] + chance.choice(FRAGMENTS).encode() + data[end:]
+        case 3:
+            return data[:place] + chance.choice(FRAGMENTS).encode() + data[place:]
+        case 4:
+            return data[:place] + data[place:end] * 2 + data[end:]
+        case 5:
+            return data[:place] + bytes([chance.randrange(256)]) + data[place + 1 :]
+        case 6:
+            cut = chance.randrange(len(other) + 1)
+            return data[:place] + (other[cut:] if chance.random() < 0.5 else other[:cut])
+        case _:
+            return data + b"\n" + other
+
+
+def check_damage(segments: Sequence[bytes], *, again: bool = False) -> None:
+    """See what becomes of segments of a log, good lines between them.
+
+    Args:
+        segments: Anything.
+        again: Whether to see too that reading it once more from the beginning adds nothing.
+
+    Raises:
+        AssertionError: A good line was not stored, or the account does not add up.
+    """
+    data, expected = b"", []
+    for number, segment in enumerate((b"", *segments)):
+        data += segment + b"\n"
+        expected.append((data.count(b"\n") + 1, number))
+        data += b'{"timestamp":"2026-10-05T08:00:09Z","model":"neighbour","input_tokens":%d}\n' % number
+    with tempfile.TemporaryDirectory(prefix="tollbook-damage-") as folder:
+        log, store = Path(folder) / "damaged.log", Path(folder) / "store.duckdb"
+        log.write_bytes(data)
+        (outcome,) = read(store, log)
+        if outcome.error is not None:
+            assert "is not a text file" in outcome.error
+            return
+        assert outcome.incomplete == 0, "the last line is whole"
+        found = ask(store, "SELECT line, input_tokens FROM requests WHERE model = 'neighbour' ORDER BY line")
+        assert [row for row in expected if row not in found] == []
+        check_accounts(store)
+        if again:
+            copy = Path(folder) / "copy.log"
+            copy.write_bytes(b'{"timestamp":"2026-10-05T08:00:10Z","message":"other"}\n' + data)
+            (repeated,) = read(store, copy)
+            account = repeated.account
+            assert (account.read, account.requests, account.events) == (outcome.account.read + 1, 0, 1)
