@@ -173,17 +173,21 @@ def _judge_alike(
 
 def _judge_others(con: "duckdb.DuckDBPyConnection", formats: Formats, carried: Carried) -> None:
     """Judge the records in `taken`, each by the format that it was told to be of."""
+    con.execute("CREATE OR REPLACE TEMP TABLE unwrapped AS SELECT * EXCLUDE format FROM taken LIMIT 0")
     for (name,) in con.execute("SELECT DISTINCT format FROM taken").fetchall():
         con.execute("CREATE OR REPLACE TEMP TABLE texts AS FROM taken WHERE format = ?", [name])
         found = formats.named(name)
         relation = "FROM texts"
         if found.expand:
-            _expand(con, found, carried, first_part=_next_part(con, "staged", "taken"))
+            _expand(con, found, carried, first_part=_next_part(con, "staged", "taken", "unwrapped"))
             _refuse_empty(con)
             relation = "FROM expanded"
-        con.execute(
-            f"INSERT INTO staged {formats.telling(relation) if found.is_envelope else parse_sql(found, (), relation)}"
-        )
+        if found.is_envelope:
+            con.execute(f"INSERT INTO unwrapped BY NAME {relation}")
+        else:
+            con.execute(f"INSERT INTO staged {parse_sql(found, (), relation)}")
+    if con.execute("SELECT count(*) FROM unwrapped").fetchall() != [(0,)]:
+        con.execute(f"INSERT INTO staged {formats.telling('FROM unwrapped')}")
 
 
 def _expand(con: "duckdb.DuckDBPyConnection", format_: Format, carried: Carried, *, first_part: int) -> None:
