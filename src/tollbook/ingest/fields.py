@@ -108,12 +108,12 @@ CREATE OR REPLACE TEMP MACRO instant_in_words(t) AS CASE
             ['%a, %d %b %Y %H:%M:%S %z', '%d %b %Y %H:%M:%S %z', '%d/%b/%Y:%H:%M:%S %z', '%a %b %d %H:%M:%S %z %Y']))),
         try_strptime(t, ['%a, %d %b %Y %H:%M:%S GMT', '%a %b %d %H:%M:%S UTC %Y', '%a %b %d %H:%M:%S GMT %Y']),
         make_timestamp(epoch_us(CAST(try_strptime(t, '%a %b %d %H:%M:%S %Y') AS TIMESTAMPTZ)))) END;
-CREATE OR REPLACE TEMP MACRO instant_of(t) AS CASE
-    WHEN t[5] = '-' THEN coalesce(make_timestamp(epoch_us(try_cast(t AS TIMESTAMPTZ))),
-        make_timestamp(epoch_us(try_cast(upper(replace(t, ',', '.')) AS TIMESTAMPTZ))), instant_in_words(t))
-    WHEN regexp_full_match(t, '\d{1,19}(\.\d+)?') THEN instant_of_number(try_cast(t AS DECIMAL(32, 6)))
-    WHEN t IS NOT NULL THEN coalesce(make_timestamp(epoch_us(try_cast(upper(replace(t, ',', '.')) AS TIMESTAMPTZ))),
-        instant_in_words(t)) END;
+CREATE OR REPLACE TEMP MACRO instant_of(t) AS coalesce(
+    CASE WHEN t[5] = '-' THEN make_timestamp(epoch_us(try_cast(t AS TIMESTAMPTZ)))
+        WHEN regexp_full_match(t, '\d{1,19}(\.\d+)?') THEN instant_of_number(try_cast(t AS DECIMAL(32, 6))) END,
+    CASE WHEN t IS NOT NULL THEN
+        coalesce(make_timestamp(epoch_us(try_cast(upper(replace(t, ',', '.')) AS TIMESTAMPTZ))), instant_in_words(t))
+        END);
 CREATE OR REPLACE TEMP MACRO truth_of(t) AS CASE
     WHEN t = 'true' THEN true
     WHEN t = 'false' THEN false

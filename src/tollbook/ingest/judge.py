@@ -143,7 +143,7 @@ def _first_pass(con: "duckdb.DuckDBPyConnection", formats: Formats, blocks: Sequ
     _refuse_empty(con)
     con.execute(
         "INSERT INTO staged BY NAME SELECT source_no, line, part, 'misshapen' AS kind, text, "
-        "instant_of(outer_time) AS time FROM taken ANTI JOIN texts USING (source_no, line, part)"
+        "outer_time AS time FROM taken ANTI JOIN texts USING (source_no, line, part)"
     )
     return 1
 
@@ -209,7 +209,7 @@ def _expand(con: "duckdb.DuckDBPyConnection", format_: Format, carried: Carried,
         for source, context in con.execute(last).fetchall():
             if context is not None:
                 carried.setdefault(source, {})[format_.name] = context
-    times = ["made.time"] if "time" in columns else []
+    times = ["instant_of(made.time)"] if "time" in columns else []
     join = ""
     if con.execute("SELECT 1 FROM texts WHERE outer_time IS NOT NULL LIMIT 1").fetchone():
         times.append("texts.outer_time")
@@ -217,7 +217,7 @@ def _expand(con: "duckdb.DuckDBPyConnection", format_: Format, carried: Carried,
     con.execute(
         f"CREATE OR REPLACE TEMP TABLE expanded AS SELECT source_no, line, {first_part - 1} + "
         "row_number() OVER (ORDER BY source_no, line, part, number) AS part, made.text, "
-        f"{coalesce(times)} AS outer_time FROM made {join} WHERE made.text IS NOT NULL"
+        f"CAST({coalesce(times)} AS TIMESTAMP) AS outer_time FROM made {join} WHERE made.text IS NOT NULL"
     )
 
 
@@ -239,7 +239,7 @@ def _take(con: "duckdb.DuckDBPyConnection", kind: str) -> None:
     """Move the rows of a kind from `staged` to `taken`, to be judged again."""
     con.execute(
         "CREATE OR REPLACE TEMP TABLE taken AS SELECT source_no, line, part, rtrim(text, chr(10)) AS text, "
-        "CAST(epoch_us(time) AS VARCHAR) AS outer_time, format FROM staged WHERE kind = ?",
+        "time AS outer_time, format FROM staged WHERE kind = ?",
         [kind],
     )
     con.execute("DELETE FROM staged WHERE kind = ?", [kind])
@@ -253,7 +253,7 @@ def _salvage(con: "duckdb.DuckDBPyConnection", formats: Formats) -> None:
     _take(con, "unread")
     con.execute(f"CREATE OR REPLACE TEMP TABLE bare AS {without_prefixes_sql('FROM taken')}")
     unread = con.execute(
-        "SELECT source_no, line, text, CAST(coalesce(outer_time, '0') AS BIGINT) FROM bare WHERE prefix = '' "
+        "SELECT source_no, line, text, coalesce(epoch_us(outer_time), 0) FROM bare WHERE prefix = '' "
         "ORDER BY source_no, line, part"
     ).fetchall()
     found = [

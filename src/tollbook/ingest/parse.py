@@ -22,7 +22,7 @@ def parse_sql(
         format_: The format to read them as.
         others: The formats to tell records by, in order; a record of another than `format_` is left for later.
             Empty: every record is taken for one of `format_`.
-        relation: Relation or query with the columns source_no, line, part, text and outer_time (when a record
+        relation: Relation or query with the columns source_no, line, part, text and outer_time (TIMESTAMP: when a record
             was that does not say it, as what it was wrapped in says).
         rest: The format of records that are of none of the others; None: `format_`.
         shape: Read records of these keys only, and leave others for later; None reads all. Open formats only.

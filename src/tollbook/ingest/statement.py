@@ -111,16 +111,14 @@ WITH checked AS (
     SELECT *, {self.opened()} FROM checked
 ), raw AS (
     SELECT *, {self.counted()} {self.named_format()} AS format,
-        {", ".join(f"{self.read(field)} AS raw_{field}" for field in FIELDS if field != "timestamp")},
-        {coalesce([self.read("timestamp"), "outer_time"])} AS raw_timestamp,
-        {self.read("timestamp")} IS NULL AS is_undated,
+        {", ".join(f"{self.read(field)} AS raw_{field}" for field in FIELDS)},
         {self._has_usage()} AS has_usage
     FROM opened
 ), typed AS (
     SELECT *,
         CASE WHEN NOT is_sound THEN CASE WHEN trim(text, ' \t\r\n') = '' THEN 'blank' ELSE 'unread' END
             {self.pending()} END AS pending,
-        instant_of(raw_timestamp) AS time,
+        CASE WHEN raw_timestamp IS NULL THEN outer_time ELSE instant_of(raw_timestamp) END AS time,
         {", ".join(self._judged("instant_of", field, "TIMESTAMP") for field in MOMENTS)},
         {", ".join(self._judged("count_of", field, "BIGINT") for field in COUNTS)},
         {", ".join(self._judged("quantity_of", field, "DOUBLE") for field in DURATIONS)},
@@ -168,7 +166,7 @@ WITH checked AS (
 )
 SELECT CAST(source_no AS INTEGER) AS source_no, line, CAST(part AS BIGINT) AS part, kind, format, reason,
     CASE WHEN pending IS NOT NULL OR reason IS NOT NULL OR time IS NULL THEN text END AS text,
-    CASE WHEN pending IS NULL THEN time ELSE instant_of(outer_time) END AS time, id AS request_id,
+    CASE WHEN pending IS NULL THEN time ELSE outer_time END AS time, id AS request_id,
     {", ".join(self._text_column(field) for field in TEXTS)},
     -- Anthropic's fast mode has prices of its own, and no other tier
     CASE WHEN u_speed = 'fast' THEN 'fast' ELSE lower(coalesce(raw_service_tier, u_service_tier)) END AS service_tier,
@@ -188,7 +186,8 @@ SELECT CAST(source_no AS INTEGER) AS source_no, line, CAST(part AS BIGINT) AS pa
     CASE WHEN kind IN ('request', 'event') THEN {self.attributes()} END AS attributes,
     CASE WHEN kind = 'request' AND id IS NOT NULL THEN hash(id) WHEN pending IS NULL
         -- what only its envelope dates is not the same at another time
-        THEN md5_number_lower(CASE WHEN is_undated AND time IS NOT NULL THEN concat(epoch_us(time), text) ELSE text END)
+        THEN md5_number_lower(CASE WHEN raw_timestamp IS NULL AND time IS NOT NULL THEN concat(epoch_us(time), text) ELSE text
+            END)
         END AS identity,
     0 AS twin
 FROM counted
@@ -258,7 +257,7 @@ FROM counted
         present = [field for field in FIELDS if self.read(field) != NULL]
         arms = [self.ambiguous()]
         untimed = literal(self.format.untimed)
-        arms.append(f"WHEN raw_timestamp IS NULL {'AND is_request' if self.format.borrows_time else ''} THEN {untimed}")
+        arms.append(f"WHEN raw_timestamp IS NULL AND outer_time IS NULL {'AND is_request' if self.format.borrows_time else ''} THEN {untimed}")
         arms.append(
             "WHEN time IS NULL AND raw_timestamp IS NOT NULL "
             "OR time NOT BETWEEN TIMESTAMP '2000-01-01' AND TIMESTAMP '2199-12-31' THEN 'the time is not understood'"
