@@ -216,7 +216,7 @@ def _expand(con: "duckdb.DuckDBPyConnection", format_: Format, carried: Carried,
         join = "JOIN texts USING (source_no, line, part)"
     con.execute(
         f"CREATE OR REPLACE TEMP TABLE expanded AS SELECT source_no, line, {first_part - 1} + "
-        "row_number() OVER (ORDER BY source_no, line, part, number) AS part, made.text, "
+        "row_number() OVER (ORDER BY source_no, line, part, number) AS part, CAST(made.text AS VARCHAR) AS text, "
         f"CAST({coalesce(times)} AS TIMESTAMP) AS outer_time FROM made {join} WHERE made.text IS NOT NULL"
     )
 
