@@ -1,4 +1,4 @@
-"""Damage done to logs, and what must hold whatever it is: nothing is lost, doubled or in the way of a good neighbour."""
+"""Damage done to logs, and what must hold whatever it is: nothing is lost or doubled, and no good neighbour harmed."""
 
 import json
 import random
@@ -59,25 +59,22 @@ def damaged(data: bytes, chance: random.Random, sound: Sequence[str]) -> bytes:
     """Return bytes with one more piece of damage, or of a sound record."""
     place = chance.randrange(len(data) + 1)
     end = min(len(data), place + chance.choice((1, 2, 8, 40, 400)))
+    before, within, after = data[:place], data[place:end], data[end:]
+    fragment = chance.choice(FRAGMENTS).encode()
     other = chance.choice(sound).encode()
-    match chance.randrange(8):
-        case 0:
-            return data[:place] + data[end:]
-        case 1:
-            return data[:place]
-        case 2:
-            return data[:place] + chance.choice(FRAGMENTS).encode() + data[end:]
-        case 3:
-            return data[:place] + chance.choice(FRAGMENTS).encode() + data[place:]
-        case 4:
-            return data[:place] + data[place:end] * 2 + data[end:]
-        case 5:
-            return data[:place] + bytes([chance.randrange(256)]) + data[place + 1 :]
-        case 6:
-            cut = chance.randrange(len(other) + 1)
-            return data[:place] + (other[cut:] if chance.random() < 0.5 else other[:cut])
-        case _:
-            return data + b"\n" + other
+    cut = chance.randrange(len(other) + 1)
+    ways = (
+        before + after,
+        before,
+        before + fragment + after,
+        before + fragment + within + after,
+        before + within + within + after,
+        before + bytes([chance.randrange(256)]) + data[place + 1 :],
+        before + other[:cut],
+        before + other[cut:],
+        data + b"\n" + other,
+    )
+    return chance.choice(ways)
 
 
 def interleaved(segments: Sequence[bytes]) -> tuple[bytes, list[tuple[int, int]]]:

@@ -22,8 +22,8 @@ def parse_sql(
         format_: The format to read them as.
         others: The formats to tell records by, in order; a record of another than `format_` is left for later.
             Empty: every record is taken for one of `format_`.
-        relation: Relation or query with the columns source_no, line, part, text and outer_time (TIMESTAMP: when a record
-            was that does not say it, as what it was wrapped in says).
+        relation: Relation or query with the columns source_no, line, part, text and outer_time (TIMESTAMP: when a
+            record was that does not say it, as what it was wrapped in says).
         rest: The format of records that are of none of the others; None: `format_`.
         shape: Read records of these keys only, and leave others for later; None reads all. Open formats only.
         trusting: Take every text for sound JSON: faster, but DuckDB raises an error where one is not.

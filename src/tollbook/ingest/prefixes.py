@@ -53,7 +53,8 @@ def without_prefixes_sql(relation: str) -> str:
     prefix = PREFIX.replace("'", "''")
     return f"""
     SELECT source_no, line, part, CASE WHEN prefix = '' THEN text ELSE substr(text, length(prefix) + 1) END AS text,
-        CASE WHEN prefix = '' THEN outer_time ELSE coalesce(instant_of(nullif({time}, '')), outer_time) END AS outer_time, prefix
+        CASE WHEN prefix = '' THEN outer_time ELSE coalesce(instant_of(nullif({time}, '')), outer_time) END
+            AS outer_time, prefix
     FROM (SELECT *, CASE WHEN starts_with(text, '{{') THEN '' ELSE regexp_extract(text, '{prefix}') END AS prefix
         FROM ({relation}))
 """

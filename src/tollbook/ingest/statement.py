@@ -186,8 +186,8 @@ SELECT CAST(source_no AS INTEGER) AS source_no, line, CAST(part AS BIGINT) AS pa
     CASE WHEN kind IN ('request', 'event') THEN {self.attributes()} END AS attributes,
     CASE WHEN kind = 'request' AND id IS NOT NULL THEN hash(id) WHEN pending IS NULL
         -- what only its envelope dates is not the same at another time
-        THEN md5_number_lower(CASE WHEN raw_timestamp IS NULL AND time IS NOT NULL THEN concat(epoch_us(time), text) ELSE text
-            END)
+        THEN md5_number_lower(
+            CASE WHEN raw_timestamp IS NULL AND time IS NOT NULL THEN concat(epoch_us(time), text) ELSE text END)
         END AS identity,
     0 AS twin
 FROM counted
@@ -257,7 +257,8 @@ FROM counted
         present = [field for field in FIELDS if self.read(field) != NULL]
         arms = [self.ambiguous()]
         untimed = literal(self.format.untimed)
-        arms.append(f"WHEN raw_timestamp IS NULL AND outer_time IS NULL {'AND is_request' if self.format.borrows_time else ''} THEN {untimed}")
+        lacks = "raw_timestamp IS NULL AND outer_time IS NULL" + (" AND is_request" if self.format.borrows_time else "")
+        arms.append(f"WHEN {lacks} THEN {untimed}")
         arms.append(
             "WHEN time IS NULL AND raw_timestamp IS NOT NULL "
             "OR time NOT BETWEEN TIMESTAMP '2000-01-01' AND TIMESTAMP '2199-12-31' THEN 'the time is not understood'"
