@@ -81,7 +81,7 @@ FILES: dict[str, tuple[bytes, list[int], int, int]] = {
         lines(*range(300)) + good(300, team="noc").encode() + b"\n", list(range(301)), 0, 0,
     ),
     "a type that changes": (
-        b"".join(good(n, note=note).encode() + b"\n" for n, note in enumerate((1, "x", None, [1], {"a": 1}, True, 1.5))),
+        b"".join(good(n, note=x).encode() + b"\n" for n, x in enumerate((1, "x", None, [1], {"a": 1}, True, 1.5))),
         list(range(7)), 0, 0,
     ),
     "counts as texts and as floats": (
