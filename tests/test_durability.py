@@ -255,7 +255,7 @@ def test_a_full_disk_leaves_the_store_as_it_was(logs: list[Path], clean: Path, t
     text = random.Random(4)  # noqa: S311
     with large.open("w") as file:
         for number in range(20_000):
-            record = {"timestamp": 1776679200 + number, "model": "m", "note": f"{text.getrandbits(512):x}"}
+            record = {"timestamp": 1776679200 + number, "model": "m", "note": f"{text.getrandbits(2048):x}"}
             file.write(json.dumps(record) + "\n")
     before, limit = content(clean), clean.stat().st_size + 100_000
 

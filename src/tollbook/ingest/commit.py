@@ -11,6 +11,7 @@ from tollbook import __version__, queries
 from tollbook.errors import StoreError, StoreLockedError
 from tollbook.ingest.account import Account
 from tollbook.ingest.sources import Known
+from tollbook.store.columns import absent_columns, add_columns, view_stored
 from tollbook.store.connection import attach
 
 if TYPE_CHECKING:
@@ -133,6 +134,7 @@ def _commit_attached(con: "duckdb.DuckDBPyConnection", run: Run, progress: Seque
 
     con.execute("BEGIN")
     try:
+        view_stored(con)
         _check_hash(con)
         _claim(con, run, progress)
         _find_repeats(con)
@@ -213,7 +215,8 @@ def _check_hash(con: "duckdb.DuckDBPyConnection") -> None:
         con.execute(f"INSERT INTO store.settings SELECT 'hash', {now}")
     elif not row[0]:
         con.execute(queries.text("ingest/renew_duplicates"))
-        con.execute("UPDATE store.requests SET identity = hash(request_id) WHERE request_id IS NOT NULL")
+        if "request_id" not in absent_columns(con):
+            con.execute("UPDATE store.request_rows SET identity = hash(request_id) WHERE request_id IS NOT NULL")
         con.execute(f"UPDATE store.settings SET value = {now} WHERE name = 'hash'")
 
 
@@ -263,12 +266,32 @@ def _insert(con: "duckdb.DuckDBPyConnection", run: Run) -> None:
     new = "AND s.rowid NOT IN (SELECT staged_row FROM repeats)" if repeats else ""
     params: dict[str, object] = {"batch_id": run.batch_id}
     con.execute(queries.text("ingest/displace_stored"), params)
-    con.execute("DELETE FROM store.requests WHERE rowid IN (SELECT stored_row FROM rivals WHERE place > 1)")
-    for name in ("requests", "events", "rejects"):
-        extra = {"excerpt_length": _EXCERPT_LENGTH if run.keep_excerpts else None} if name == "rejects" else {}
-        con.execute(queries.fill(queries.text(f"ingest/insert_{name}"), {"new": new}), {**params, **extra})
+    con.execute("DELETE FROM store.request_rows WHERE rowid IN (SELECT stored_row FROM rivals WHERE place > 1)")
+    absent = _add_filled_columns(con)
+    exclude = f"EXCLUDE ({', '.join(absent)})" if absent else ""
+    con.execute(queries.fill(queries.text("ingest/insert_requests"), {"new": new, "exclude": exclude}), params)
+    con.execute(queries.fill(queries.text("ingest/insert_events"), {"new": new}), params)
+    rejects_params = {**params, "excerpt_length": _EXCERPT_LENGTH if run.keep_excerpts else None}
+    con.execute(queries.fill(queries.text("ingest/insert_rejects"), {"new": new}), rejects_params)
     con.execute(queries.text("ingest/insert_duplicates"), params)
     con.execute("INSERT OR IGNORE INTO store.prices FROM price")
+
+
+def _add_filled_columns(con: "duckdb.DuckDBPyConnection") -> list[str]:
+    """Add the columns of requests that the batch is the first to have a value for; return those still absent."""
+    absent = absent_columns(con)
+    if not absent:
+        return []
+    # A batch without prices leaves the columns of pricing empty, but for what was answered from a cache.
+    filled_by = {
+        **dict.fromkeys(("price_id", "catalogue"), "(SELECT count(*) FROM rates)"),
+        "computed_cost": "(SELECT count(*) FROM rates) + count(cache_hit)",
+    }
+    counts = ", ".join(filled_by.get(name, f"count({name})") for name in absent)
+    found = con.execute(f"SELECT {counts} FROM staged").fetchone() or ()
+    filled = [name for name, count in zip(absent, found, strict=True) if count]
+    add_columns(con, filled)
+    return [name for name in absent if name not in filled]
 
 
 def _record(con: "duckdb.DuckDBPyConnection", run: Run, progress: Sequence[Progress]) -> None:

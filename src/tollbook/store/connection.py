@@ -22,7 +22,7 @@ _FIRST_WAIT_S, _LONGEST_WAIT_S = 0.02, 0.5
 
 @contextmanager
 def reader(path: Path, *, lock_timeout_s: float = LOCK_TIMEOUT_S) -> "Iterator[duckdb.DuckDBPyConnection]":
-    """Open the store read-only; its tables are `store.requests`, `store.events` and so on.
+    """Open the store read-only; its relations are `store.requests`, `store.events` and so on.
 
     Args:
         path: The store's file.
