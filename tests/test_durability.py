@@ -84,10 +84,13 @@ def test_killing_an_ingest_at_any_moment_loses_and_doubles_nothing(logs: list[Pa
     store = tmp_path / "store.duckdb"
     chance = random.Random(17)  # noqa: S311
     lived, committed = 0, set()
+    begun = time.monotonic()
+    end(start(tmp_path / "timed.duckdb", *logs))
+    took = time.monotonic() - begun
     for _ in range(KILLS):
         process = start(store, *logs)
         with suppress(subprocess.TimeoutExpired):
-            process.wait(chance.uniform(0, 0.5))
+            process.wait(chance.uniform(0, took))
         process.send_signal(signal.SIGKILL)
         lived += process.wait() == 0
         process.communicate()

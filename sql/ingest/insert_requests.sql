@@ -1,5 +1,5 @@
 -- Which requests of the batch are new, and what did each cost?
--- Reads: staged (judged records), batch_sources, rates (the prices that can apply), repeats (rows of staged that
+-- Reads: judged, batch_sources, rates (the prices that can apply), repeats (rows of staged that
 -- are here already, where there are any).
 -- Parameters: $batch_id.
 -- Cost: the macro of `cost_of_tokens.sql`.
@@ -19,7 +19,7 @@ FROM (
         ) END AS computed_cost,
         s.cache_hit, s.estimated, p.price_id, p.catalogue, s.attributes,
         b.source_id, s.line, $batch_id AS batch_id, s.identity, s.twin
-    FROM staged AS s
+    FROM judged AS s
     JOIN batch_sources AS b ON b.source_no = s.source_no
     LEFT JOIN rates AS p
         ON p.named_model = s.model

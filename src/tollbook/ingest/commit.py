@@ -134,7 +134,6 @@ def _commit_attached(con: "duckdb.DuckDBPyConnection", run: Run, progress: Seque
 
     con.execute("BEGIN")
     try:
-        view_stored(con)
         _check_hash(con)
         _claim(con, run, progress)
         _find_repeats(con)
@@ -179,7 +178,7 @@ def _price(con: "duckdb.DuckDBPyConnection", run: Run) -> None:
     con.execute(_PRICE_TABLES)
     con.execute(queries.text("cost_of_tokens"))
     named = con.execute(
-        "SELECT DISTINCT provider, model, service_tier FROM staged WHERE kind = 'request' AND model IS NOT NULL"
+        "SELECT DISTINCT provider, model, service_tier FROM judged WHERE kind = 'request' AND model IS NOT NULL"
     ).fetchall()
     tiers: list[tuple[object, ...]] = []
     keys: dict[str, None] = {}
@@ -247,6 +246,7 @@ def _find_repeats(con: "duckdb.DuckDBPyConnection", twins: str = "ingest/number_
     if pruned:
         con.execute(queries.text("ingest/mark_pruned"), {"pruned_before": pruned[0]})
     con.execute(queries.text(twins))
+    view_stored(con)
     con.execute(queries.text("ingest/match_stored"))
     con.execute(queries.text("ingest/rank_rivals"))
     con.execute(queries.text("ingest/find_repeats"))
@@ -263,7 +263,7 @@ def _count(con: "duckdb.DuckDBPyConnection", progress: Sequence[Progress]) -> No
 
 def _insert(con: "duckdb.DuckDBPyConnection", run: Run) -> None:
     (repeats,) = con.execute("SELECT count(*) FROM repeats").fetchone() or (0,)
-    new = "AND s.rowid NOT IN (SELECT staged_row FROM repeats)" if repeats else ""
+    new = "AND s.staged_row NOT IN (SELECT staged_row FROM repeats)" if repeats else ""
     params: dict[str, object] = {"batch_id": run.batch_id}
     con.execute(queries.text("ingest/displace_stored"), params)
     con.execute("DELETE FROM store.request_rows WHERE rowid IN (SELECT stored_row FROM rivals WHERE place > 1)")
@@ -288,7 +288,7 @@ def _add_filled_columns(con: "duckdb.DuckDBPyConnection") -> list[str]:
         "computed_cost": "(SELECT count(*) FROM rates) + count(cache_hit)",
     }
     counts = ", ".join(filled_by.get(name, f"count({name})") for name in absent)
-    found = con.execute(f"SELECT {counts} FROM staged").fetchone() or ()
+    found = con.execute(f"SELECT {counts} FROM judged").fetchone() or ()
     filled = [name for name, count in zip(absent, found, strict=True) if count]
     add_columns(con, filled)
     return [name for name in absent if name not in filled]

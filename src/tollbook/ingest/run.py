@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 _T = TypeVar("_T")
 BATCH_BYTES = 64 << 20
+_FIRST_BATCH_BYTES = 16 << 20  # the sooner there is one to commit, the sooner both threads have work
 _BLOCK_BYTES = 4 << 20
 _MOST_CONFLICTS = 100
 
@@ -292,7 +293,7 @@ def _batches(
 
     What a pipe hands over is a batch of its own.
     """
-    batch, size = _Batch(), 0
+    batch, size, most = _Batch(), 0, min(batch_bytes, _FIRST_BATCH_BYTES)
     for outcome in pending:
         try:
             found = recognise(outcome.source, known, live)
@@ -307,9 +308,9 @@ def _batches(
         consumed = 0
         try:
             for block in _complete(blocks(stream, 0, line, min(_BLOCK_BYTES, batch_bytes)), outcome):
-                if size and (size + len(block.data) > batch_bytes or _begins_alike(batch, reading)):
+                if size and (size + len(block.data) > most or _begins_alike(batch, reading)):
                     yield batch
-                    batch, size = _Batch(), 0
+                    batch, size, most = _Batch(), 0, min(batch_bytes, 2 * most)
                 tail = (tail + block.data[-TAIL_BYTES:])[-TAIL_BYTES:]
                 batch.add(reading, block, tail)
                 size += len(block.data)
