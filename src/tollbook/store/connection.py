@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 LOCK_TIMEOUT_S = 30.0
 _MIGRATIONS = Path(__file__).parent / "migrations"
 _FIRST_WAIT_S, _LONGEST_WAIT_S = 0.02, 0.5
+# A commit writes the last, unfinished group of rows anew: in groups of DuckDB's own size (122,880), batches took twice
+# as long to write, and a few appended lines as long as a hundred thousand. Reading is as fast, the file 5 % larger.
+_ROW_GROUP_SIZE = 30_720
 
 
 @contextmanager
@@ -110,11 +113,12 @@ def attach(con: "duckdb.DuckDBPyConnection", path: Path, *, read_only: bool, loc
 
     if not read_only:
         _make_folder(path)
+    mode = "READ_ONLY" if read_only else f"ROW_GROUP_SIZE {_ROW_GROUP_SIZE}"
     deadline = time.monotonic() + lock_timeout_s
     wait_s = _FIRST_WAIT_S
     while True:
         try:
-            con.execute(f"ATTACH {_quoted(path)} AS store{' (READ_ONLY)' if read_only else ''}")
+            con.execute(f"ATTACH {_quoted(path)} AS store ({mode})")
             break
         except duckdb.Error as error:
             if "lock on file" not in str(error):
