@@ -6,6 +6,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from itertools import count
+from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from tollbook.errors import SourceError, SourceGoneError, StoreLockedError, TollbookError
@@ -23,8 +24,10 @@ if TYPE_CHECKING:
     import duckdb
 
 _T = TypeVar("_T")
-BATCH_BYTES = 64 << 20
-_FIRST_BATCH_BYTES = 16 << 20  # the sooner there is one to commit, the sooner both threads have work
+# How much is judged and committed at a time. The first batches are smaller, so that both threads soon have work; those
+# for a large store are larger, because every batch is compared with all of it.
+_LEAST_BATCH_BYTES, _MOST_BATCH_BYTES = 64 << 20, 192 << 20
+_STORE_BYTES_A_BATCH_BYTE = 16
 _BLOCK_BYTES = 4 << 20
 _MOST_CONFLICTS = 100
 
@@ -104,7 +107,7 @@ def ingest(
     formats: Formats,
     *,
     assume_timezone: str = "UTC",
-    batch_bytes: int = BATCH_BYTES,
+    batch_bytes: int | None = None,
     watch: Watch = lambda consumed, lines: None,  # noqa: ARG005
     live: Live | None = None,
 ) -> list[Outcome]:
@@ -115,7 +118,7 @@ def ingest(
         run: The store, the prices and the clock.
         formats: The formats to read by.
         assume_timezone: IANA zone of times that a log writes without one.
-        batch_bytes: How much to judge and commit at a time.
+        batch_bytes: How much to judge and commit at a time; None: as the store's size suggests.
         watch: Told how many bytes on disk and lines were consumed since it was last told.
         live: How to read what is being written, and when to stop; what was read until then is committed.
 
@@ -126,6 +129,7 @@ def ingest(
         StoreError: The store cannot be used.
     """
     outcomes = [Outcome(source) for source in sources]
+    batch_bytes = batch_bytes or _batch_bytes(run.store)
     cons = (connection(assume_timezone), connection(assume_timezone))
     try:
         for _ in range(_MOST_CONFLICTS):
@@ -143,6 +147,11 @@ def ingest(
     finally:
         for con in cons:
             con.close()
+
+
+def _batch_bytes(store: Path) -> int:
+    stored = store.stat().st_size if store.exists() else 0
+    return min(max(_LEAST_BATCH_BYTES, stored // _STORE_BYTES_A_BATCH_BYTE), _MOST_BATCH_BYTES)
 
 
 def connection(assume_timezone: str) -> "duckdb.DuckDBPyConnection":
@@ -293,7 +302,7 @@ def _batches(
 
     What a pipe hands over is a batch of its own.
     """
-    batch, size, most = _Batch(), 0, min(batch_bytes, _FIRST_BATCH_BYTES)
+    batch, size, most = _Batch(), 0, max(1, batch_bytes // 4)
     for outcome in pending:
         try:
             found = recognise(outcome.source, known, live)
