@@ -19,6 +19,7 @@ from tollbook.ingest.salvage import is_unfinished, unfinished_from
 from tollbook.ingest.sources import TAIL_BYTES, Known, digest, full_name, is_pipe, recognise
 from tollbook.ingest.stream import Live
 from tollbook.store.connection import memory, reader, writer
+from tollbook.store.turns import give_way
 
 if TYPE_CHECKING:
     import duckdb
@@ -216,6 +217,7 @@ def _commit(con: "duckdb.DuckDBPyConnection", batch: _Batch, run: Run) -> None:
     if batch.blocks:
         progress = [_progress(number, place) for number, place in enumerate(batch.places)]
         _patiently(run, lambda: commit(con, run, progress))
+        give_way(run.store)
         main = dict(con.execute("SELECT source_no, mode(format) FROM staged GROUP BY source_no").fetchall())
         for place, source in zip(batch.places, progress, strict=True):
             reading, outcome = place.reading, place.reading.outcome
