@@ -9,11 +9,13 @@ from benchmarks.agents import measure_agents
 from benchmarks.ingest import measure_ingest
 from benchmarks.measure import surroundings
 from benchmarks.reports import measure_reports
+from benchmarks.scale import measure_scale
 from benchmarks.startup import measure_startup
 
 README = Path(__file__).with_name("README.md")
 BEGIN, END = "<!-- measured -->", "<!-- /measured -->"
-PARTS = ("ingest", "agents", "reports", "startup")
+PARTS = ("ingest", "agents", "reports", "startup", "scale")
+USUAL = PARTS[:-1]  # what takes minutes, not the better part of an hour
 
 
 def main() -> None:
@@ -39,6 +41,7 @@ def _measure(work: Path, options: argparse.Namespace) -> str:
         "agents": lambda: measure_agents(work, megabytes=5 if quick else 200, repetitions=repetitions),
         "reports": lambda: measure_reports(work, per_day=1_000 if quick else 50_000, repetitions=repetitions),
         "startup": lambda: measure_startup(work, repetitions=repetitions * 3),
+        "scale": lambda: measure_scale(work, millions=2 if quick else 100),
     }
     sections = [measure[part]().markdown() for part in PARTS if part in options.part]
     return "\n".join([surroundings(), "", *sections])
@@ -47,7 +50,9 @@ def _measure(work: Path, options: argparse.Namespace) -> str:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="small sizes: does it work, not how fast is it")
-    parser.add_argument("--part", choices=PARTS, nargs="+", default=PARTS, help="measure only these")
+    parser.add_argument(
+        "--part", choices=PARTS, nargs="+", default=USUAL, help="measure only these (default: all but scale)"
+    )
     parser.add_argument("--repetitions", type=int, default=5, metavar="N", help="runs of each (default: %(default)s)")
     parser.add_argument(
         "--work", type=Path, metavar="DIR", help="keep stores here (6 GB while measuring; default: a temporary folder)"

@@ -36,9 +36,10 @@ class Subject:
 
 @dataclass
 class Measured:
-    """Runs of one subject: seconds of wall time, peak resident memory in bytes, and what the last one printed."""
+    """Runs of one subject: seconds of the clock and of all cores, peak memory in bytes, what the last one printed."""
 
     seconds: list[float] = field(default_factory=list)
+    cpu_seconds: list[float] = field(default_factory=list)
     peaks: list[int] = field(default_factory=list)
     output: str = ""
 
@@ -75,6 +76,7 @@ def _run(subject: Subject, folder: Path, runs: Measured) -> None:
             command = " ".join(subject.command)
             sys.exit(f"benchmarks: {command}\nexited with {process.returncode}: {err.read().decode()}")
         runs.seconds.append(seconds)
+        runs.cpu_seconds.append(usage.ru_utime + usage.ru_stime)
         runs.peaks.append(usage.ru_maxrss * _MAXRSS_BYTES)
         runs.output = out.read().decode()
 

@@ -2,6 +2,7 @@
 
 plain.py ingest FILE DATABASE [--ignore-errors]
 plain.py count DATABASE TABLE
+plain.py parquet STORE FILE
 plain.py chargeback|latency|slo STORE
 """
 
@@ -71,12 +72,20 @@ def count(database: str, table: str) -> None:
     print(row[0] if row else 0)
 
 
+def parquet(store: str, file: str) -> None:
+    """Write the requests of a store as DuckDB writes Parquet."""
+    con = duckdb.connect(store, read_only=True)
+    con.execute(f"COPY requests TO '{file.replace(chr(39), chr(39) * 2)}' (FORMAT parquet, COMPRESSION zstd)")
+
+
 def main(arguments: list[str]) -> None:
     match arguments:
         case ["ingest", file, database, *more]:
             ingest(file, database, ignore_errors="--ignore-errors" in more)
         case ["count", database, table]:
             count(database, table)
+        case ["parquet", store, file]:
+            parquet(store, file)
         case [name, store] if name in QUERIES:
             query(name, store)
         case _:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tollbook.store.columns import absent_columns, add_columns
 from tollbook.store.connection import writer
 
 SHARED = Path(__file__).parents[2] / "shared"
@@ -43,7 +44,8 @@ def store_with(tmp_path: Path) -> Callable[..., Path]:
         path = tmp_path / "store.duckdb"
         always = {"source_id": 1, "batch_id": 1, "twin": 0}
         with writer(path) as con:
-            for table, rows in (("requests", requests), ("events", events), ("rejects", rejects)):
+            add_columns(con, {name for row in requests for name in row} & set(absent_columns(con)))
+            for table, rows in (("request_rows", requests), ("events", events), ("rejects", rejects)):
                 for number, row in enumerate(rows, start=1):
                     full = {**always, "line": number, "identity": number, **row}
                     columns = ", ".join(full)

@@ -84,10 +84,13 @@ def test_killing_an_ingest_at_any_moment_loses_and_doubles_nothing(logs: list[Pa
     store = tmp_path / "store.duckdb"
     chance = random.Random(17)  # noqa: S311
     lived, committed = 0, set()
+    begun = time.monotonic()
+    end(start(tmp_path / "timed.duckdb", *logs))
+    took = time.monotonic() - begun
     for _ in range(KILLS):
         process = start(store, *logs)
         with suppress(subprocess.TimeoutExpired):
-            process.wait(chance.uniform(0, 0.5))
+            process.wait(chance.uniform(0, took))
         process.send_signal(signal.SIGKILL)
         lived += process.wait() == 0
         process.communicate()
@@ -255,7 +258,7 @@ def test_a_full_disk_leaves_the_store_as_it_was(logs: list[Path], clean: Path, t
     text = random.Random(4)  # noqa: S311
     with large.open("w") as file:
         for number in range(20_000):
-            record = {"timestamp": 1776679200 + number, "model": "m", "note": f"{text.getrandbits(512):x}"}
+            record = {"timestamp": 1776679200 + number, "model": "m", "note": f"{text.getrandbits(2048):x}"}
             file.write(json.dumps(record) + "\n")
     before, limit = content(clean), clean.stat().st_size + 100_000
 

@@ -1,11 +1,15 @@
 -- Which records of the batch does the store hold already?
 -- With an id the id decides; without, the text and its number among the identical lines of its file.
--- Reads: staged, the store. Makes: matched (staged_row, stored_row: of store.requests for requests).
+-- The ids themselves are compared only where their hashes are equal: the hash is a quarter of the reading.
+-- Reads: staged, stored (the store's requests), the store. Makes: matched (staged_row, stored_row: of request_rows for requests).
 CREATE OR REPLACE TEMP TABLE matched AS
-SELECT s.rowid AS staged_row, r.rowid AS stored_row
-FROM staged AS s JOIN store.requests AS r
-    ON r.identity = s.identity AND r.twin = s.twin AND r.request_id IS NOT DISTINCT FROM s.request_id
-WHERE s.kind = 'request'
+SELECT alike.staged_row, alike.stored_row
+FROM (
+    SELECT s.rowid AS staged_row, s.request_id, r.rowid AS stored_row
+    FROM staged AS s JOIN store.request_rows AS r ON r.identity = s.identity AND r.twin = s.twin
+    WHERE s.kind = 'request'
+) AS alike
+JOIN stored AS r ON r.stored_row = alike.stored_row AND r.request_id IS NOT DISTINCT FROM alike.request_id
 UNION ALL
 SELECT s.rowid, e.rowid FROM staged AS s JOIN store.events AS e ON e.identity = s.identity AND e.twin = s.twin
 WHERE s.kind = 'event'

@@ -1,5 +1,5 @@
 -- Which other source has the same record without an id, and keeps it when a source is forgotten?
--- Slot: table (requests or events). Parameters: $source_id.
+-- Slot: table (request_rows or events). Parameters: $source_id.
 -- Makes: heirs (stored_row: of the table; duplicate_row: of store.duplicates; source_id, line: of the heir).
 CREATE OR REPLACE TEMP TABLE heirs AS
 SELECT DISTINCT ON (r.rowid) r.rowid AS stored_row, d.rowid AS duplicate_row, d.source_id, d.line

@@ -8,12 +8,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tollbook.ingest.fields import MACROS
+from tollbook.ingest.fields import MACROS, STAGED
 from tollbook.ingest.formats import native
 from tollbook.ingest.judge import _shape_of
 from tollbook.ingest.lines import LINES_OF_PIECES, Block, pieces_of_blocks
 from tollbook.ingest.open_records import Shape
-from tollbook.ingest.parse import parse_sql
+from tollbook.ingest.parse import statement_of
 from tollbook.store.connection import memory
 
 Record = dict[str, Any]
@@ -83,9 +83,9 @@ def judge() -> Iterator[Any]:
     def run(lines: list[str], shape: Shape | None, *, trusting: bool) -> Judged:
         block = Block(0, ("\n".join(lines) + "\n").encode(), 0, 1)
         con.register("pieces", pieces_of_blocks([block]))
-        con.execute(parse_sql(native(), (), LINES_OF_PIECES, shape=shape, trusting=trusting))
+        con.execute(statement_of(native(), (), shape=shape, trusting=trusting).sql(LINES_OF_PIECES))
         names = [column[0] for column in con.description]
-        rows = [dict(zip(names, row, strict=True)) for row in con.fetchall()]
+        rows = [dict.fromkeys(STAGED) | dict(zip(names, row, strict=True)) for row in con.fetchall()]
         con.unregister("pieces")
         for row in rows:
             if row["attributes"] is not None:  # the order of their keys is nobody's business

@@ -41,15 +41,15 @@ DAMAGE = {
     "rows": ["DELETE FROM rejects WHERE source_id = 1 AND identity NOT IN (SELECT identity FROM duplicates)"],
     "references": ["INSERT INTO rejects VALUES (77, 1, 0, 'not JSON', NULL, 1, 12345, 0)"],
     "identities": [
-        "UPDATE requests SET request_id = 'four', identity = hash('four') WHERE request_id = 'three'",
-        "UPDATE requests SET twin = 0 WHERE twin = 1 AND second(time) = 6",
+        "UPDATE request_rows SET request_id = 'four', identity = hash('four') WHERE request_id = 'three'",
+        "UPDATE request_rows SET twin = 0 WHERE twin = 1 AND second(time) = 6",
     ],
-    "ids": ["UPDATE requests SET identity = identity + 1 WHERE request_id = 'three'"],
+    "ids": ["UPDATE request_rows SET identity = identity + 1 WHERE request_id = 'three'"],
     "duplicates": ["UPDATE duplicates SET twin = 5 WHERE kind = 'content'"],
     "positions": ["UPDATE rejects SET byte_offset = 100000 WHERE source_id = 1"],
-    "times": ["UPDATE requests SET time = TIMESTAMP '2025-12-31 23:59:59' WHERE request_id = 'two'"],
-    "prices": ["UPDATE requests SET catalogue = 'elsewhere' WHERE request_id = 'two'"],
-    "costs": ["UPDATE requests SET computed_cost = computed_cost + 0.000000000000001 WHERE request_id = 'two'"],
+    "times": ["UPDATE request_rows SET time = TIMESTAMP '2025-12-31 23:59:59' WHERE request_id = 'two'"],
+    "prices": ["UPDATE request_rows SET catalogue = 'elsewhere' WHERE request_id = 'two'"],
+    "costs": ["UPDATE request_rows SET computed_cost = computed_cost + 0.000000000000001 WHERE request_id = 'two'"],
     "tables": ["CREATE TABLE mine (a INTEGER)"],
     "hashes": ["UPDATE settings SET value = '1' WHERE name = 'hash'"],
 }
@@ -122,6 +122,6 @@ def test_the_command_says_what_to_do_and_exits_with_what_it_found(store: Path, c
     assert run(["--store", str(store), "doctor"]) == 0
     assert "mine" in capsys.readouterr().out
     with duckdb.connect(str(store)) as con:
-        con.execute("DELETE FROM requests")
+        con.execute("DELETE FROM request_rows")
     assert run(["--store", str(store), "doctor"]) == 1
     assert "tollbook forget" in capsys.readouterr().out

@@ -11,6 +11,7 @@ from tollbook import __version__, queries
 from tollbook.errors import StoreError, StoreLockedError
 from tollbook.ingest.account import Account
 from tollbook.ingest.sources import Known
+from tollbook.store.columns import absent_columns, add_columns, view_stored
 from tollbook.store.connection import attach
 
 if TYPE_CHECKING:
@@ -177,7 +178,7 @@ def _price(con: "duckdb.DuckDBPyConnection", run: Run) -> None:
     con.execute(_PRICE_TABLES)
     con.execute(queries.text("cost_of_tokens"))
     named = con.execute(
-        "SELECT DISTINCT provider, model, service_tier FROM staged WHERE kind = 'request' AND model IS NOT NULL"
+        "SELECT DISTINCT provider, model, service_tier FROM judged WHERE kind = 'request' AND model IS NOT NULL"
     ).fetchall()
     tiers: list[tuple[object, ...]] = []
     keys: dict[str, None] = {}
@@ -213,7 +214,8 @@ def _check_hash(con: "duckdb.DuckDBPyConnection") -> None:
         con.execute(f"INSERT INTO store.settings SELECT 'hash', {now}")
     elif not row[0]:
         con.execute(queries.text("ingest/renew_duplicates"))
-        con.execute("UPDATE store.requests SET identity = hash(request_id) WHERE request_id IS NOT NULL")
+        if "request_id" not in absent_columns(con):
+            con.execute("UPDATE store.request_rows SET identity = hash(request_id) WHERE request_id IS NOT NULL")
         con.execute(f"UPDATE store.settings SET value = {now} WHERE name = 'hash'")
 
 
@@ -244,6 +246,7 @@ def _find_repeats(con: "duckdb.DuckDBPyConnection", twins: str = "ingest/number_
     if pruned:
         con.execute(queries.text("ingest/mark_pruned"), {"pruned_before": pruned[0]})
     con.execute(queries.text(twins))
+    view_stored(con)
     con.execute(queries.text("ingest/match_stored"))
     con.execute(queries.text("ingest/rank_rivals"))
     con.execute(queries.text("ingest/find_repeats"))
@@ -260,15 +263,35 @@ def _count(con: "duckdb.DuckDBPyConnection", progress: Sequence[Progress]) -> No
 
 def _insert(con: "duckdb.DuckDBPyConnection", run: Run) -> None:
     (repeats,) = con.execute("SELECT count(*) FROM repeats").fetchone() or (0,)
-    new = "AND s.rowid NOT IN (SELECT staged_row FROM repeats)" if repeats else ""
+    new = "AND s.staged_row NOT IN (SELECT staged_row FROM repeats)" if repeats else ""
     params: dict[str, object] = {"batch_id": run.batch_id}
     con.execute(queries.text("ingest/displace_stored"), params)
-    con.execute("DELETE FROM store.requests WHERE rowid IN (SELECT stored_row FROM rivals WHERE place > 1)")
-    for name in ("requests", "events", "rejects"):
-        extra = {"excerpt_length": _EXCERPT_LENGTH if run.keep_excerpts else None} if name == "rejects" else {}
-        con.execute(queries.fill(queries.text(f"ingest/insert_{name}"), {"new": new}), {**params, **extra})
+    con.execute("DELETE FROM store.request_rows WHERE rowid IN (SELECT stored_row FROM rivals WHERE place > 1)")
+    absent = _add_filled_columns(con)
+    exclude = f"EXCLUDE ({', '.join(absent)})" if absent else ""
+    con.execute(queries.fill(queries.text("ingest/insert_requests"), {"new": new, "exclude": exclude}), params)
+    con.execute(queries.fill(queries.text("ingest/insert_events"), {"new": new}), params)
+    rejects_params = {**params, "excerpt_length": _EXCERPT_LENGTH if run.keep_excerpts else None}
+    con.execute(queries.fill(queries.text("ingest/insert_rejects"), {"new": new}), rejects_params)
     con.execute(queries.text("ingest/insert_duplicates"), params)
     con.execute("INSERT OR IGNORE INTO store.prices FROM price")
+
+
+def _add_filled_columns(con: "duckdb.DuckDBPyConnection") -> list[str]:
+    """Add the columns of requests that the batch is the first to have a value for; return those still absent."""
+    absent = absent_columns(con)
+    if not absent:
+        return []
+    # A batch without prices leaves the columns of pricing empty, but for what was answered from a cache.
+    filled_by = {
+        **dict.fromkeys(("price_id", "catalogue"), "(SELECT count(*) FROM rates)"),
+        "computed_cost": "(SELECT count(*) FROM rates) + count(cache_hit)",
+    }
+    counts = ", ".join(filled_by.get(name, f"count({name})") for name in absent)
+    found = con.execute(f"SELECT {counts} FROM judged").fetchone() or ()
+    filled = [name for name, count in zip(absent, found, strict=True) if count]
+    add_columns(con, filled)
+    return [name for name in absent if name not in filled]
 
 
 def _record(con: "duckdb.DuckDBPyConnection", run: Run, progress: Sequence[Progress]) -> None:

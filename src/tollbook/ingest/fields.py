@@ -27,6 +27,20 @@ FIELDS = (
 )  # fmt: skip
 EVENTS_ONLY = ("level", "message")
 
+# The columns of `staged`, the judged records of a batch, and their types. It lacks those that none has a value for.
+STAGED = {
+    "source_no": "INTEGER", "line": "BIGINT", "part": "BIGINT", "kind": "VARCHAR", "format": "VARCHAR",
+    "reason": "VARCHAR", "text": "VARCHAR", "time": "TIMESTAMP", "request_id": "VARCHAR",
+    **{COLUMNS.get(field, field): "VARCHAR" for field in TEXTS}, "service_tier": "VARCHAR",
+    **dict.fromkeys(
+        ("input_tokens", "output_tokens", "cached_input_tokens", "cache_write_tokens", "cache_write_1h_tokens",
+         "reasoning_tokens"), "BIGINT"
+    ),
+    "latency_ms": "DOUBLE", "ttft_ms": "DOUBLE", "success": "BOOLEAN", "status": "VARCHAR", "error": "VARCHAR",
+    "reported_cost": "DECIMAL(28, 15)", "cache_hit": "BOOLEAN", "estimated": "BOOLEAN", "attributes": "VARCHAR",
+    "identity": "UBIGINT", "twin": "INTEGER",
+}  # fmt: skip
+
 # What the keys of the providers' usage objects count. The sources are the providers' references of their responses:
 # OpenAI (chat, responses), Anthropic (messages), Google (generateContent), Amazon Bedrock (converse).
 USAGE = {

@@ -27,7 +27,7 @@ from tollbook.store.connection import reader
 if TYPE_CHECKING:
     import duckdb
 
-_TABLES = ("requests", "events", "rejects", "duplicates", "pruned", "sources")
+_TABLES = ("request_rows", "events", "rejects", "duplicates", "pruned", "sources")
 _NEAREST = 3
 
 
@@ -127,7 +127,7 @@ def _forget(
 
 def _take_out(con: "duckdb.DuckDBPyConnection", source_id: int) -> None:
     """Leave to other sources what they hold too, and delete the rest."""
-    for table in ("requests", "events"):
+    for table in ("request_rows", "events"):
         con.execute(queries.fill(queries.text("keep/find_heirs"), {"table": table}), {"source_id": source_id})
         con.execute(
             f"UPDATE store.{table} SET source_id = h.source_id, line = h.line FROM heirs AS h"

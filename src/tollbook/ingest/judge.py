@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from tollbook import queries
 from tollbook.ingest.closed_records import ClosedStatement
+from tollbook.ingest.fields import STAGED
 from tollbook.ingest.formats import NATIVE, Condition, Format, split_pattern
 from tollbook.ingest.lines import (
     LINES_OF_PIECES,
@@ -18,15 +19,15 @@ from tollbook.ingest.lines import (
     pieces_of_texts,
 )
 from tollbook.ingest.open_records import Shape
-from tollbook.ingest.parse import parse_sql
+from tollbook.ingest.parse import statement_of
 from tollbook.ingest.prefixes import without_prefix, without_prefixes_sql
 from tollbook.ingest.salvage import NOT_JSON, Refused, Text, salvage
-from tollbook.ingest.statement import coalesce
+from tollbook.ingest.statement import Statement, coalesce
 
 if TYPE_CHECKING:
     import duckdb
 
-_SAMPLE_LINES = 64
+_SAMPLE_LINES = 256
 _MOST_KEYS = 200
 _FULL_BLOCK = 1 << 20
 _MOST_ORDERS = 4
@@ -60,14 +61,12 @@ class Formats:
         known = (self.forced, *self.others) if self.forced else self.others
         return next((other for other in known if other.name == name), self.native)
 
-    def telling(
-        self, relation: str, main: Format | None = None, *, shape: Shape | None = None, trusting: bool = False
-    ) -> str:
+    def telling(self, main: Format | None = None, *, shape: Shape | None = None, trusting: bool = False) -> Statement:
         """Return the statement that tells records of all formats, and judges those of `main`, if it is open."""
         others = tuple(other for other in self.others if other.is_envelope) if self.forced else self.others
         rest = self.forced or self.native
         judged = next((open_ for open_ in (main, self.forced) if open_ and open_.is_open), self.native)
-        return parse_sql(judged, others, relation, rest=rest.name, shape=shape, trusting=trusting)
+        return statement_of(judged, others, rest=rest.name, shape=shape, trusting=trusting)
 
 
 # What the lines of a source so far say of those to come: number of the source -> format -> JSON.
@@ -77,10 +76,10 @@ Carried = dict[int, dict[str, str]]
 def judge(
     con: "duckdb.DuckDBPyConnection", formats: Formats, blocks: Sequence[Block], carried: Carried | None = None
 ) -> None:
-    """Fill the table `staged` from blocks.
+    """Fill the table `staged` from blocks, and make the view `judged` of it, with all columns and `staged_row`.
 
     Args:
-        con: Where `staged` is made.
+        con: Where they are made.
         formats: The formats to read by.
         blocks: Whole lines, in the order of their sources.
         carried: Is brought up to date with what the lines say.
@@ -97,7 +96,7 @@ def judge(
             break
         if "misshapen" in pending:
             _take(con, "misshapen")
-            con.execute(f"INSERT INTO staged {formats.telling('FROM taken')}")
+            _stage(con, formats.telling(), "FROM taken")
         if "other" in pending:
             _take(con, "other")
             _judge_others(con, formats, carried)
@@ -110,6 +109,22 @@ def judge(
             _refuse(con, "FROM taken", _TOO_DEEP)
     if con.execute("SELECT 1 FROM staged WHERE kind = 'event' AND time IS NULL LIMIT 1").fetchone():
         con.execute(queries.text("ingest/borrow_times"))
+    present = _columns(con)
+    columns = (name if name in present else f"CAST(NULL AS {type_}) AS {name}" for name, type_ in STAGED.items())
+    con.execute(f"CREATE OR REPLACE TEMP VIEW judged AS SELECT rowid AS staged_row, {', '.join(columns)} FROM staged")
+
+
+def _columns(con: "duckdb.DuckDBPyConnection") -> set[str]:
+    return {name for name, *_ in con.execute("DESCRIBE staged").fetchall()}
+
+
+def _stage(con: "duckdb.DuckDBPyConnection", statement: Statement, relation: str) -> None:
+    """Add what a statement makes of texts to `staged`, which gets the columns that it lacks for that."""
+    present = _columns(con)
+    for name in statement.columns:
+        if name not in present:
+            con.execute(f"ALTER TABLE staged ADD COLUMN {name} {STAGED[name]}")
+    con.execute(f"INSERT INTO staged BY NAME {statement.sql(relation)}")
 
 
 def _refuse(con: "duckdb.DuckDBPyConnection", relation: str, reason: str) -> None:
@@ -157,17 +172,17 @@ def _judge_alike(
     is_direct = not main.is_open and not main.expand and not any(other.is_open for other in formats.others)
     shape = _shape_of(records)
 
-    def statement(*, trusting: bool) -> str:
+    def statement(*, trusting: bool) -> Statement:
         if is_direct:
-            return parse_sql(main, (formats.native,), relation, trusting=trusting)
-        return formats.telling(relation, main, shape=shape, trusting=trusting)
+            return statement_of(main, (formats.native,), trusting=trusting)
+        return formats.telling(main, shape=shape, trusting=trusting)
 
     try:
-        con.execute(f"CREATE OR REPLACE TEMP TABLE staged AS {statement(trusting=True)}")
+        con.execute(f"CREATE OR REPLACE TEMP TABLE staged AS {statement(trusting=True).sql(relation)}")
     except duckdb.Error as error:
         if "Malformed JSON" not in str(error):
             raise
-        con.execute(f"CREATE OR REPLACE TEMP TABLE staged AS {statement(trusting=False)}")
+        con.execute(f"CREATE OR REPLACE TEMP TABLE staged AS {statement(trusting=False).sql(relation)}")
     con.execute("DROP TABLE IF EXISTS lines")
 
 
@@ -185,9 +200,9 @@ def _judge_others(con: "duckdb.DuckDBPyConnection", formats: Formats, carried: C
         if found.is_envelope:
             con.execute(f"INSERT INTO unwrapped BY NAME {relation}")
         else:
-            con.execute(f"INSERT INTO staged {parse_sql(found, (), relation)}")
+            _stage(con, statement_of(found, ()), relation)
     if con.execute("SELECT count(*) FROM unwrapped").fetchall() != [(0,)]:
-        con.execute(f"INSERT INTO staged {formats.telling('FROM unwrapped')}")
+        _stage(con, formats.telling(), "FROM unwrapped")
 
 
 def _expand(con: "duckdb.DuckDBPyConnection", format_: Format, carried: Carried, *, first_part: int) -> None:
@@ -261,7 +276,7 @@ def _salvage(con: "duckdb.DuckDBPyConnection", formats: Formats) -> None:
     ]
     if texts := [item for item in found if isinstance(item, Text)]:
         with _Registered(con, pieces_of_texts(texts)):
-            con.execute(f"INSERT INTO staged {formats.telling(TEXTS_OF_PIECES)}")
+            _stage(con, formats.telling(), TEXTS_OF_PIECES)
         con.execute(
             "UPDATE staged SET kind = 'reject', reason = ?, identity = md5_number_lower(text) WHERE kind = 'unread'",
             [NOT_JSON],
@@ -273,7 +288,7 @@ def _salvage(con: "duckdb.DuckDBPyConnection", formats: Formats) -> None:
             _refuse(con, "FROM pieces", reason)
     if con.execute("SELECT count(*) FROM bare WHERE prefix <> ''").fetchall() != [(0,)]:
         prefixed = "SELECT * EXCLUDE prefix FROM bare WHERE prefix <> ''"
-        con.execute(f"INSERT INTO staged {formats.telling(prefixed)}")
+        _stage(con, formats.telling(), prefixed)
 
 
 class _Registered:

@@ -163,12 +163,11 @@ class OpenStatement(Statement):
     def attributes(self) -> str:
         """Return the object of everything that no field was read from."""
         whole = self._attributes_of_any()
+        is_uneven = self._is_uneven()
         if not self.shape:
-            return f"CASE WHEN key_count <> counted OR {self._is_uneven()} THEN {whole} END"
-        if not self.rest_keys:
-            return f"CASE WHEN {self._is_uneven()} THEN {whole} END"
-        joined = members_joined({key: self._member(key) for key in self.rest_keys})
-        return f"CASE WHEN {self._is_uneven()} THEN {whole} ELSE {joined} END"
+            return f"CASE WHEN key_count <> counted OR {is_uneven} THEN {whole} END"
+        joined = members_joined({key: self._member(key) for key in self.rest_keys}) if self.rest_keys else NULL
+        return joined if is_uneven == "false" else f"CASE WHEN {is_uneven} THEN {whole} ELSE {joined} END"
 
     def _is_uneven(self) -> str:
         """Return SQL for whether a key that a field could be read from was not, or was read only in part."""

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 _BLOCK_BYTES = 4 << 20
 _NEAR_LINES = 500  # a piece of text costs as much as so many blank lines
 _MOST_CONFLICTS = 100
-_TABLES = ("requests", "events", "rejects", "duplicates")
+_TABLES = ("request_rows", "events", "rejects", "duplicates")
 Stamp = tuple[object, ...]
 _Result = TypeVar("_Result")
 

@@ -6,6 +6,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from itertools import count
+from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from tollbook.errors import SourceError, SourceGoneError, StoreLockedError, TollbookError
@@ -19,12 +20,16 @@ from tollbook.ingest.salvage import is_unfinished, unfinished_from
 from tollbook.ingest.sources import TAIL_BYTES, Known, digest, full_name, is_pipe, recognise
 from tollbook.ingest.stream import Live
 from tollbook.store.connection import memory, reader, writer
+from tollbook.store.turns import give_way
 
 if TYPE_CHECKING:
     import duckdb
 
 _T = TypeVar("_T")
-BATCH_BYTES = 64 << 20
+# How much is judged and committed at a time. The first batches are smaller, so that both threads soon have work; those
+# for a large store are larger, because every batch is compared with all of it.
+_LEAST_BATCH_BYTES, _MOST_BATCH_BYTES = 64 << 20, 192 << 20
+_STORE_BYTES_A_BATCH_BYTE = 16
 _BLOCK_BYTES = 4 << 20
 _MOST_CONFLICTS = 100
 
@@ -104,7 +109,7 @@ def ingest(
     formats: Formats,
     *,
     assume_timezone: str = "UTC",
-    batch_bytes: int = BATCH_BYTES,
+    batch_bytes: int | None = None,
     watch: Watch = lambda consumed, lines: None,  # noqa: ARG005
     live: Live | None = None,
 ) -> list[Outcome]:
@@ -115,7 +120,7 @@ def ingest(
         run: The store, the prices and the clock.
         formats: The formats to read by.
         assume_timezone: IANA zone of times that a log writes without one.
-        batch_bytes: How much to judge and commit at a time.
+        batch_bytes: How much to judge and commit at a time; None: as the store's size suggests.
         watch: Told how many bytes on disk and lines were consumed since it was last told.
         live: How to read what is being written, and when to stop; what was read until then is committed.
 
@@ -126,6 +131,7 @@ def ingest(
         StoreError: The store cannot be used.
     """
     outcomes = [Outcome(source) for source in sources]
+    batch_bytes = batch_bytes or _batch_bytes(run.store)
     cons = (connection(assume_timezone), connection(assume_timezone))
     try:
         for _ in range(_MOST_CONFLICTS):
@@ -143,6 +149,11 @@ def ingest(
     finally:
         for con in cons:
             con.close()
+
+
+def _batch_bytes(store: Path) -> int:
+    stored = store.stat().st_size if store.exists() else 0
+    return min(max(_LEAST_BATCH_BYTES, stored // _STORE_BYTES_A_BATCH_BYTE), _MOST_BATCH_BYTES)
 
 
 def connection(assume_timezone: str) -> "duckdb.DuckDBPyConnection":
@@ -207,6 +218,7 @@ def _commit(con: "duckdb.DuckDBPyConnection", batch: _Batch, run: Run) -> None:
     if batch.blocks:
         progress = [_progress(number, place) for number, place in enumerate(batch.places)]
         _patiently(run, lambda: commit(con, run, progress))
+        give_way(run.store)
         main = dict(con.execute("SELECT source_no, mode(format) FROM staged GROUP BY source_no").fetchall())
         for place, source in zip(batch.places, progress, strict=True):
             reading, outcome = place.reading, place.reading.outcome
@@ -293,7 +305,7 @@ def _batches(
 
     What a pipe hands over is a batch of its own.
     """
-    batch, size = _Batch(), 0
+    batch, size, most = _Batch(), 0, max(1, batch_bytes // 4)
     for outcome in pending:
         try:
             found = recognise(outcome.source, known, live)
@@ -308,9 +320,9 @@ def _batches(
         consumed = 0
         try:
             for block in _complete(blocks(stream, 0, line, min(_BLOCK_BYTES, batch_bytes)), outcome):
-                if size and (size + len(block.data) > batch_bytes or _begins_alike(batch, reading)):
+                if size and (size + len(block.data) > most or _begins_alike(batch, reading)):
                     yield batch
-                    batch, size = _Batch(), 0
+                    batch, size, most = _Batch(), 0, min(batch_bytes, 2 * most)
                 tail = (tail + block.data[-TAIL_BYTES:])[-TAIL_BYTES:]
                 batch.add(reading, block, tail)
                 size += len(block.data)

@@ -8,6 +8,7 @@ Values are read as text and judged one by one.
 import json
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
+from functools import cached_property
 from typing import Any
 
 from tollbook.ingest.fields import (
@@ -18,6 +19,7 @@ from tollbook.ingest.fields import (
     FIELDS,
     MOMENTS,
     NOT_TOLD,
+    OUTCOMES,
     TEXTS,
     USAGE,
     USAGE_COSTS,
@@ -62,7 +64,7 @@ class Statement(ABC):
 
     @abstractmethod
     def attributes(self) -> str:
-        """Return SQL for the JSON object of what no field was read from; NULL where that is nothing."""
+        """Return SQL for the JSON object of what no field was read from; NULL where that is always nothing."""
 
     def ambiguous(self) -> str:
         """Return WHEN arms for records that say a thing twice, with the reason to refuse them."""
@@ -101,9 +103,15 @@ class Statement(ABC):
         return "text" if self.trusting else "CASE WHEN is_sound THEN text END"
 
     def sql(self, relation: str) -> str:
-        """Return the statement over a relation with the columns source_no, line, part, text and outer_time."""
+        """Return the SELECT whose rows go to the table `staged`.
+
+        Args:
+            relation: Relation or query with the columns source_no, line, part, text and outer_time (TIMESTAMP: when a
+                record was that does not say it, as what it was wrapped in says).
+        """
         is_sound = "starts_with(text, '{')" + ("" if self.trusting else " AND json_valid(text)")
-        reads_total = self.read("total_tokens") != NULL or self.read("usage") != NULL
+        reads_total = bool(self.given & {"total_tokens", "usage"})
+        columns = ",\n    ".join(f"{value} AS {name}" for name, value in self.columns.items())
         return f"""
 WITH checked AS (
     SELECT source_no, line, part, text, outer_time, {is_sound} AS is_sound FROM ({relation})
@@ -123,7 +131,7 @@ WITH checked AS (
         {", ".join(self._judged("count_of", field, "BIGINT") for field in COUNTS)},
         {", ".join(self._judged("quantity_of", field, "DOUBLE") for field in DURATIONS)},
         {", ".join(self._judged("cost_of", field, "DECIMAL(28, 15)") for field in COSTS)},
-        {"coalesce(is_hit(raw_cache_hit), false)" if self.read("cache_hit") != NULL else "false"} AS hits_cache,
+        {"coalesce(is_hit(raw_cache_hit), false)" if "cache_hit" in self.given else "false"} AS hits_cache,
         {self._usage_opened()}
     FROM raw
 ), used AS (
@@ -164,45 +172,85 @@ WITH checked AS (
         {self._success()} AS success
     FROM told
 )
-SELECT CAST(source_no AS INTEGER) AS source_no, line, CAST(part AS BIGINT) AS part, kind, format, reason,
-    CASE WHEN pending IS NOT NULL OR reason IS NOT NULL OR time IS NULL THEN text END AS text,
-    CASE WHEN pending IS NULL THEN time ELSE outer_time END AS time, id AS request_id,
-    {", ".join(self._text_column(field) for field in TEXTS)},
-    -- Anthropic's fast mode has prices of its own, and no other tier
-    CASE WHEN u_speed = 'fast' THEN 'fast' ELSE lower(coalesce(raw_service_tier, u_service_tier)) END AS service_tier,
-    CASE WHEN hits_cache THEN 0 ELSE whole_input END AS input_tokens,
-    CASE WHEN hits_cache THEN 0 ELSE whole_output END AS output_tokens,
-    CASE WHEN NOT hits_cache THEN cached END AS cached_input_tokens,
-    CASE WHEN NOT hits_cache THEN written END AS cache_write_tokens,
-    CASE WHEN NOT hits_cache THEN written_1h END AS cache_write_1h_tokens,
-    CASE WHEN NOT hits_cache THEN reasoning END AS reasoning_tokens,
-    {self._duration("latency", "ended_at")} AS latency_ms, {self._duration("ttft", "first_token_at")} AS ttft_ms,
-    success, coalesce(raw_status_code, raw_status) AS status, error_of(raw_error) AS error,
-    {coalesce([*(_in_usd(f"n_{field}", factor) for field, factor in COSTS.items()), "u_cost"])} AS reported_cost,
-    CASE WHEN hits_cache THEN true END AS cache_hit,
-    -- what a call counted that did not come to its end is not what the provider's last word would have been
-    CASE WHEN truth_of(raw_estimated) OR NOT success AND (whole_input > 0 OR whole_output > 0) THEN true END
-        AS estimated,
-    CASE WHEN kind IN ('request', 'event') THEN {self.attributes()} END AS attributes,
-    CASE WHEN kind = 'request' AND id IS NOT NULL THEN hash(id) WHEN pending IS NULL
-        -- what only its envelope dates is not the same at another time
-        THEN md5_number_lower(
-            CASE WHEN raw_timestamp IS NULL AND time IS NOT NULL THEN concat(epoch_us(time), text) ELSE text END)
-        END AS identity,
-    0 AS twin
+SELECT {columns}
 FROM counted
 """
 
-    def _text_column(self, field: str) -> str:
-        value = f"raw_{field}"
+    @cached_property
+    def given(self) -> frozenset[str]:
+        """The fields that a record can have a value for."""
+        return frozenset(field for field in FIELDS if self.read(field) != NULL)
+
+    @cached_property
+    def columns(self) -> dict[str, str]:
+        """Column -> SQL; `staged` lacks those that no record can have a value for: to write them takes time."""
+        outcomes = (*OUTCOMES, "error_type")
+        # What a call counted that did not come to its end is not the provider's last word.
+        cut_short = "NOT success AND (whole_input > 0 OR whole_output > 0)"
+        # column -> the fields that it comes from, and its SQL
+        optional = {
+            **{COLUMNS.get(field, field): self._text_column(field) for field in TEXTS},
+            "service_tier": (
+                ("service_tier", "usage"),
+                # Anthropic's fast mode has prices of its own, and no other tier
+                "CASE WHEN u_speed = 'fast' THEN 'fast' ELSE lower(coalesce(raw_service_tier, u_service_tier)) END",
+            ),
+            "cached_input_tokens": (("cached_input_tokens", "usage"), "CASE WHEN NOT hits_cache THEN cached END"),
+            "cache_write_tokens": (("cache_write_tokens", "usage"), "CASE WHEN NOT hits_cache THEN written END"),
+            "cache_write_1h_tokens": (
+                ("cache_write_1h_tokens", "usage"),
+                "CASE WHEN NOT hits_cache THEN written_1h END",
+            ),
+            "reasoning_tokens": (
+                ("reasoning_tokens", "thought_tokens", "usage"),
+                "CASE WHEN NOT hits_cache THEN reasoning END",
+            ),
+            "latency_ms": self._duration("latency", "ended_at"),
+            "ttft_ms": self._duration("ttft", "first_token_at"),
+            "success": (outcomes, "success"),
+            "status": (("status_code", "status"), "coalesce(raw_status_code, raw_status)"),
+            "error": (("error",), "error_of(raw_error)"),
+            "reported_cost": (
+                (*COSTS, "usage"),
+                coalesce([*(_in_usd(f"n_{field}", factor) for field, factor in COSTS.items()), "u_cost"]),
+            ),
+            "cache_hit": (("cache_hit",), "CASE WHEN hits_cache THEN true END"),
+            "estimated": (
+                ("estimated", *outcomes),
+                f"CASE WHEN truth_of(raw_estimated) OR {cut_short} THEN true END",
+            ),
+        }
+        columns = {
+            "source_no": "CAST(source_no AS INTEGER)",
+            "line": "line",
+            "part": "CAST(part AS BIGINT)",
+            "kind": "kind",
+            "format": "format",
+            "reason": "reason",
+            "text": "CASE WHEN pending IS NOT NULL OR reason IS NOT NULL OR time IS NULL THEN text END",
+            "time": "CASE WHEN pending IS NULL THEN time ELSE outer_time END",
+            "request_id": "id",
+            "input_tokens": "CASE WHEN hits_cache THEN 0 ELSE whole_input END",
+            "output_tokens": "CASE WHEN hits_cache THEN 0 ELSE whole_output END",
+            # What only its envelope dates is not the same at another time.
+            "identity": "CASE WHEN kind = 'request' AND id IS NOT NULL THEN hash(id) WHEN pending IS NULL THEN "
+            "md5_number_lower(CASE WHEN raw_timestamp IS NULL AND time IS NOT NULL THEN concat(epoch_us(time), text) "
+            "ELSE text END) END",
+            "twin": "0",
+            **{name: value for name, (fields, value) in optional.items() if self.given.intersection(fields)},
+        }
+        attributes = self.attributes()
+        if attributes != NULL:
+            columns["attributes"] = f"CASE WHEN kind IN ('request', 'event') THEN {attributes} END"
+        return columns
+
+    def _text_column(self, field: str) -> tuple[tuple[str, ...], str]:
         if field in USAGE_TEXTS:
-            value = f"coalesce({value}, u_{field})"
-        elif self.read(field) == NULL:
-            return f"{NULL} AS {COLUMNS.get(field, field)}"
-        return f"text_of({value}) AS {COLUMNS.get(field, field)}"
+            return (field, "usage"), f"text_of(coalesce(raw_{field}, u_{field}))"
+        return (field,), f"text_of(raw_{field})"
 
     def _judged(self, macro: str, field: str, type_: str) -> str:
-        value = f"CAST(NULL AS {type_})" if self.read(field) == NULL else f"{macro}(raw_{field})"
+        value = f"{macro}(raw_{field})" if field in self.given else f"CAST(NULL AS {type_})"
         return f"{value} AS n_{field}"
 
     def _is_request(self) -> str:
@@ -222,6 +270,8 @@ FROM counted
 
     def _success(self) -> str:
         return """CASE
+            WHEN raw_success = 'true' THEN true
+            WHEN raw_success = 'false' THEN false
             WHEN raw_success IS NOT NULL THEN truth_of(raw_success)
             WHEN raw_failure IS NOT NULL THEN NOT truth_of(raw_failure)
             WHEN raw_status_code IS NOT NULL THEN outcome_of_status(raw_status_code)
@@ -234,13 +284,13 @@ FROM counted
         return "false" if value == NULL else f"coalesce(starts_with({value}, '{{') AND json_valid({value}), false)"
 
     def _usage_opened(self) -> str:
-        if self.read("usage") == NULL:
+        if "usage" not in self.given:
             return f"{NULL} AS u"
         pointers = [key for keys in (*USAGE.values(), *USAGE_TEXTS.values(), USAGE_COSTS) for key in keys]
         return f"from_json(CASE WHEN has_usage THEN raw_usage END, {literal(struct(pointers))}) AS u"
 
     def _usage_columns(self) -> str:
-        if self.read("usage") == NULL:
+        if "usage" not in self.given:
             columns = [f"CAST(NULL AS BIGINT) AS u_{name}" for name in USAGE]
             columns += [f"{NULL} AS u_{field}" for field in USAGE_TEXTS]
             return ", ".join([*columns, "CAST(NULL AS DECIMAL(28, 15)) AS u_cost", "false AS u_is_exclusive"])
@@ -254,7 +304,6 @@ FROM counted
         return ",\n        ".join([*columns, f"{coalesce(costs)} AS u_cost", f"{exclusive} AS u_is_exclusive"])
 
     def _reasons(self) -> str:
-        present = [field for field in FIELDS if self.read(field) != NULL]
         arms = [self.ambiguous()]
         untimed = literal(self.format.untimed)
         lacks = "raw_timestamp IS NULL AND outer_time IS NULL" + (" AND is_request" if self.format.borrows_time else "")
@@ -267,9 +316,9 @@ FROM counted
             f"WHEN raw_{field} IS NOT NULL AND n_{field} IS NULL "
             f"THEN 'a token count must be a whole number >= 0: {field}'"
             for field in COUNTS
-            if field in present
+            if field in self.given
         ]
-        if "usage" in present:
+        if "usage" in self.given:
             arms.append("WHEN raw_usage IS NOT NULL AND NOT has_usage THEN 'usage must be an object of counts'")
             arms.append(
                 "WHEN has_usage AND len(list_distinct(json_keys(raw_usage))) <> len(json_keys(raw_usage)) "
@@ -284,26 +333,21 @@ FROM counted
             f"WHEN raw_{field} IS NOT NULL AND n_{field} IS NULL "
             f"THEN 'a duration must be a finite number >= 0: {field}'"
             for field in DURATIONS
-            if field in present
+            if field in self.given
         ]
         arms += [
             f"WHEN raw_{field} IS NOT NULL AND n_{field} IS NULL THEN 'a cost must be a finite number >= 0'"
             for field in COSTS
-            if field in present
+            if field in self.given
         ]
         return "\n            ".join(arms)
 
-    def _duration(self, name: str, end: str) -> str:
+    def _duration(self, name: str, end: str) -> tuple[tuple[str, ...], str]:
         # Times prove a duration; its unit is only said.
-        values = []
-        if self.read(end) != NULL:
-            values.append(f"CASE WHEN n_{end} >= time THEN (epoch_us(n_{end}) - epoch_us(time)) * 0.001 END")
-        values += [
-            f"n_{field}" + ("" if factor == "1" else f" * {factor}")
-            for field, factor in DURATIONS.items()
-            if field.startswith(name)
-        ]
-        return coalesce(values)
+        said = {field: factor for field, factor in DURATIONS.items() if field.startswith(name)}
+        proved = f"CASE WHEN n_{end} >= time THEN (epoch_us(n_{end}) - epoch_us(time)) * 0.001 END"
+        values = [f"n_{field}" + ("" if factor == "1" else f" * {factor}") for field, factor in said.items()]
+        return (end, *said), coalesce([proved, *values] if end in self.given else values)
 
 
 def all_hold(conditions: Iterable[tuple[Condition, str]]) -> str:

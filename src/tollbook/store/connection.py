@@ -3,12 +3,13 @@
 import random
 import re
 import time
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tollbook.errors import StoreError, StoreLockedError
+from tollbook.store.turns import waiting
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -18,11 +19,14 @@ if TYPE_CHECKING:
 LOCK_TIMEOUT_S = 30.0
 _MIGRATIONS = Path(__file__).parent / "migrations"
 _FIRST_WAIT_S, _LONGEST_WAIT_S = 0.02, 0.5
+# A commit writes the last, unfinished group of rows anew: in groups of DuckDB's own size (122,880), batches took twice
+# as long to write, and a few appended lines as long as a hundred thousand. Reading is as fast, the file 5 % larger.
+_ROW_GROUP_SIZE = 30_720
 
 
 @contextmanager
 def reader(path: Path, *, lock_timeout_s: float = LOCK_TIMEOUT_S) -> "Iterator[duckdb.DuckDBPyConnection]":
-    """Open the store read-only; its tables are `store.requests`, `store.events` and so on.
+    """Open the store read-only; its relations are `store.requests`, `store.events` and so on.
 
     Args:
         path: The store's file.
@@ -110,23 +114,8 @@ def attach(con: "duckdb.DuckDBPyConnection", path: Path, *, read_only: bool, loc
 
     if not read_only:
         _make_folder(path)
-    deadline = time.monotonic() + lock_timeout_s
-    wait_s = _FIRST_WAIT_S
-    while True:
-        try:
-            con.execute(f"ATTACH {_quoted(path)} AS store{' (READ_ONLY)' if read_only else ''}")
-            break
-        except duckdb.Error as error:
-            if "lock on file" not in str(error):
-                raise _unusable(path, error) from error
-            if time.monotonic() >= deadline:
-                message = (
-                    f"The store {path} is in use by another process and stayed so for {lock_timeout_s:g} s. "
-                    "Try again, or wait longer with --lock-timeout."
-                )
-                raise StoreLockedError(message) from error
-        time.sleep(min(wait_s, max(0.0, deadline - time.monotonic())) * random.uniform(0.5, 1))  # noqa: S311
-        wait_s = min(wait_s * 2, _LONGEST_WAIT_S)
+    mode = "READ_ONLY" if read_only else f"ROW_GROUP_SIZE {_ROW_GROUP_SIZE}"
+    _attach_in_turn(con, path, mode, lock_timeout_s)
     try:
         if not read_only:
             _migrate(con, path)
@@ -158,6 +147,32 @@ def _make_folder(path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise StoreError(f"The folder of the store {path} cannot be made: {error.strerror}.") from error
+
+
+def _attach_in_turn(con: "duckdb.DuckDBPyConnection", path: Path, mode: str, lock_timeout_s: float) -> None:
+    import duckdb  # noqa: PLC0415 - start-up
+
+    deadline = time.monotonic() + lock_timeout_s
+    wait_s = _FIRST_WAIT_S
+    with ExitStack() as turn:
+        while True:
+            try:
+                con.execute(f"ATTACH {_quoted(path)} AS store ({mode})")
+            except duckdb.Error as error:
+                if "lock on file" not in str(error):
+                    raise _unusable(path, error) from error
+                if time.monotonic() >= deadline:
+                    message = (
+                        f"The store {path} is in use by another process and stayed so for {lock_timeout_s:g} s. "
+                        "Try again, or wait longer with --lock-timeout."
+                    )
+                    raise StoreLockedError(message) from error
+            else:
+                return
+            if wait_s == _FIRST_WAIT_S:
+                turn.enter_context(waiting(path))
+            time.sleep(min(wait_s, max(0.0, deadline - time.monotonic())) * random.uniform(0.5, 1))  # noqa: S311
+            wait_s = min(wait_s * 2, _LONGEST_WAIT_S)
 
 
 def _quoted(path: Path) -> str:

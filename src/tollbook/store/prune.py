@@ -59,7 +59,7 @@ def prune(
             con.execute(f"CREATE TEMP TABLE rows_before AS {count_rows}")
             con.execute(queries.text("keep/find_expired"), {"before": before})
             con.execute(queries.text("keep/orphan_duplicates"))
-            con.execute("DELETE FROM store.requests WHERE time < ?", [before])
+            con.execute("DELETE FROM store.request_rows WHERE time < ?", [before])
             con.execute("DELETE FROM store.events WHERE time < ?", [before])
             con.execute(queries.text("keep/empty_excerpts"), {"before": before})
             con.execute(queries.fill(queries.text("keep/find_pruned"), {"now": count_rows}))

@@ -30,49 +30,57 @@ CREATE TABLE batches (
     rejected BIGINT NOT NULL
 );
 
--- One row per LLM call. NULL is unknown, everywhere.
-CREATE TABLE requests (
-    time TIMESTAMP NOT NULL,         -- when it started, UTC
-    request_id VARCHAR,
-    trace_id VARCHAR,
-    span_id VARCHAR,
-    parent_span_id VARCHAR,
-    session_id VARCHAR,
-    provider VARCHAR,
-    model VARCHAR,                   -- as logged
-    service_tier VARCHAR,            -- batch, flex, priority; NULL is standard
-    team VARCHAR,
-    project VARCHAR,
-    environment VARCHAR,
-    user_id VARCHAR,                 -- the dimension `user`
-    service VARCHAR,
-    application VARCHAR,
-    region VARCHAR,                  -- where it was processed, as logged
-    input_tokens BIGINT,             -- the whole prompt, cached and written parts included
-    cached_input_tokens BIGINT,      -- part of input_tokens
-    cache_write_tokens BIGINT,       -- part of input_tokens, all lifetimes
-    cache_write_1h_tokens BIGINT,    -- part of cache_write_tokens
-    output_tokens BIGINT,            -- the whole answer, reasoning included
-    reasoning_tokens BIGINT,         -- part of output_tokens
-    latency_ms DOUBLE,
-    ttft_ms DOUBLE,
-    success BOOLEAN,                 -- NULL: the log does not say
-    status VARCHAR,
-    error_type VARCHAR,
-    error VARCHAR,
-    reported_cost DECIMAL(28, 15),   -- what the log says it cost, USD
-    computed_cost DECIMAL(28, 15),   -- tokens x the price in force, USD; NULL: unpriced
-    cache_hit BOOLEAN,               -- a gateway answered from its cache: nothing is billed, the tokens are 0
-    estimated BOOLEAN,               -- the tokens are not the provider's last word: the call did not come to its end
-    price_id VARCHAR,                -- prices.price_id
-    catalogue VARCHAR,               -- prices.catalogue
-    attributes VARCHAR,              -- JSON object of everything else in the record
+-- One row per LLM call: what every one has. Ingest adds a column of `requests` when a record first has a value for it,
+-- because a column costs time and space even where it is empty.
+CREATE TABLE request_rows (
+    time TIMESTAMP NOT NULL,
     source_id INTEGER NOT NULL,
     line BIGINT NOT NULL,
     batch_id INTEGER NOT NULL,
     identity UBIGINT NOT NULL,       -- hash of the id, or half an MD5 of the text where it has none
     twin INTEGER NOT NULL            -- ordinal among the identical lines of its file; 0 with an id
 );
+
+-- All the columns that a request can have, and their types. NULL is unknown, everywhere.
+CREATE VIEW requests AS
+SELECT
+    time,                                                   -- when it started, UTC
+    CAST(NULL AS VARCHAR) AS request_id,
+    CAST(NULL AS VARCHAR) AS trace_id,
+    CAST(NULL AS VARCHAR) AS span_id,
+    CAST(NULL AS VARCHAR) AS parent_span_id,
+    CAST(NULL AS VARCHAR) AS session_id,
+    CAST(NULL AS VARCHAR) AS provider,
+    CAST(NULL AS VARCHAR) AS model,                         -- as logged
+    CAST(NULL AS VARCHAR) AS service_tier,                  -- batch, flex, priority; NULL is standard
+    CAST(NULL AS VARCHAR) AS team,
+    CAST(NULL AS VARCHAR) AS project,
+    CAST(NULL AS VARCHAR) AS environment,
+    CAST(NULL AS VARCHAR) AS user_id,                       -- the dimension `user`
+    CAST(NULL AS VARCHAR) AS service,
+    CAST(NULL AS VARCHAR) AS application,
+    CAST(NULL AS VARCHAR) AS region,                        -- where it was processed, as logged
+    CAST(NULL AS BIGINT) AS input_tokens,                   -- the whole prompt, cached and written parts included
+    CAST(NULL AS BIGINT) AS cached_input_tokens,            -- part of input_tokens
+    CAST(NULL AS BIGINT) AS cache_write_tokens,             -- part of input_tokens, all lifetimes
+    CAST(NULL AS BIGINT) AS cache_write_1h_tokens,          -- part of cache_write_tokens
+    CAST(NULL AS BIGINT) AS output_tokens,                  -- the whole answer, reasoning included
+    CAST(NULL AS BIGINT) AS reasoning_tokens,               -- part of output_tokens
+    CAST(NULL AS DOUBLE) AS latency_ms,
+    CAST(NULL AS DOUBLE) AS ttft_ms,
+    CAST(NULL AS BOOLEAN) AS success,                       -- NULL: the log does not say
+    CAST(NULL AS VARCHAR) AS status,
+    CAST(NULL AS VARCHAR) AS error_type,
+    CAST(NULL AS VARCHAR) AS error,
+    CAST(NULL AS DECIMAL(28, 15)) AS reported_cost,         -- what the log says it cost, USD
+    CAST(NULL AS DECIMAL(28, 15)) AS computed_cost,         -- tokens x the price in force, USD; NULL: unpriced
+    CAST(NULL AS BOOLEAN) AS cache_hit,                     -- answered from a gateway's cache: not billed, tokens are 0
+    CAST(NULL AS BOOLEAN) AS estimated,                     -- the call did not end: not the provider's last word
+    CAST(NULL AS VARCHAR) AS price_id,                      -- prices.price_id
+    CAST(NULL AS VARCHAR) AS catalogue,                     -- prices.catalogue
+    CAST(NULL AS VARCHAR) AS attributes,                    -- JSON object of everything else in the record
+    source_id, line, batch_id, identity, twin
+FROM request_rows;
 
 -- Records that are not LLM calls.
 CREATE TABLE events (
