@@ -6,6 +6,7 @@ import tempfile
 from pathlib import Path
 
 from benchmarks.agents import measure_agents
+from benchmarks.formats import measure_formats
 from benchmarks.ingest import measure_ingest
 from benchmarks.measure import surroundings
 from benchmarks.reports import measure_reports
@@ -14,7 +15,7 @@ from benchmarks.startup import measure_startup
 
 README = Path(__file__).with_name("README.md")
 BEGIN, END = "<!-- measured -->", "<!-- /measured -->"
-PARTS = ("ingest", "agents", "reports", "startup", "scale")
+PARTS = ("ingest", "formats", "agents", "reports", "startup", "scale")
 USUAL = PARTS[:-1]  # what takes minutes, not the better part of an hour
 
 
@@ -38,6 +39,7 @@ def _measure(work: Path, options: argparse.Namespace) -> str:
     quick, repetitions = options.quick, options.repetitions
     measure = {
         "ingest": lambda: measure_ingest(work, requests=50_000 if quick else 1_000_000, repetitions=repetitions),
+        "formats": lambda: measure_formats(work, lines=2_000 if quick else 200_000, repetitions=repetitions),
         "agents": lambda: measure_agents(work, megabytes=5 if quick else 200, repetitions=repetitions),
         "reports": lambda: measure_reports(work, per_day=1_000 if quick else 50_000, repetitions=repetitions),
         "startup": lambda: measure_startup(work, repetitions=repetitions * 3),

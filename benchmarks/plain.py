@@ -1,6 +1,7 @@
 """The other side of the comparison: what one would write by hand with DuckDB alone. Run as a process of its own.
 
 plain.py ingest FILE DATABASE [--ignore-errors]
+plain.py columns FILE DATABASE COLUMNS
 plain.py count DATABASE TABLE
 plain.py parquet STORE FILE
 plain.py chargeback|latency|slo STORE
@@ -66,6 +67,13 @@ def query(name: str, store: str) -> None:
     json.dump(con.execute(QUERIES[name]).fetchall(), sys.stdout, default=str)
 
 
+def columns(file: str, database: str, types: str) -> None:
+    """Make a table of some keys (JSON object: key -> type) of the file's lines."""
+    con = duckdb.connect(database)
+    con.execute(f"CREATE TABLE requests AS FROM read_ndjson(?, columns = {json.loads(types)})", [file])
+    con.close()
+
+
 def count(database: str, table: str) -> None:
     """Print how many rows a table has."""
     row = duckdb.connect(database, read_only=True).execute(f'SELECT count(*) FROM "{table}"').fetchone()
@@ -82,6 +90,8 @@ def main(arguments: list[str]) -> None:
     match arguments:
         case ["ingest", file, database, *more]:
             ingest(file, database, ignore_errors="--ignore-errors" in more)
+        case ["columns", file, database, types]:
+            columns(file, database, types)
         case ["count", database, table]:
             count(database, table)
         case ["parquet", store, file]:
