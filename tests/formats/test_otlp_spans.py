@@ -297,7 +297,9 @@ def test_what_the_console_exporter_writes_is_read_with_its_leaves_billed(logs: L
 
 def test_indented_spans_of_a_console_are_read(logs: Logs):
     path = logs.folder / "console.log"
-    path.write_text("".join(json.dumps(console(n, **{"gen_ai.usage.input_tokens": n}), indent=4) + "\n" for n in (1, 2)))
+    path.write_text(
+        "".join(json.dumps(console(n, **{"gen_ai.usage.input_tokens": n}), indent=4) + "\n" for n in (1, 2))
+    )
     read(logs.store, path)
     assert logs.requests("input_tokens") == [(1,), (2,)]
 
