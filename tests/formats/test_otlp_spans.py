@@ -156,7 +156,8 @@ CONVENTIONS: list[tuple[str, dict[str, Any], tuple[Any, ...]]] = [
     ),
     (
         "OpenLLMetry",
-        {"llm.request.type": "chat", "gen_ai.system": "p", "gen_ai.request.model": "m", "gen_ai.prompt.0.content": SPOKEN,
+        {"llm.request.type": "chat", "gen_ai.system": "p", "gen_ai.request.model": "m",
+         "gen_ai.prompt.0.content": SPOKEN,
          "gen_ai.usage.prompt_tokens": 50, "gen_ai.usage.completion_tokens": 9, "llm.usage.total_tokens": 59,
          "gen_ai.usage.cache_read_input_tokens": 20, "gen_ai.usage.reasoning_tokens": 4},
         (50, 20, None, 9, 4),
@@ -238,7 +239,7 @@ def test_claude_code_counts_as_anthropic_does(logs: Logs):
 
 
 FORMS = {
-    "an export": lambda one: export(one),
+    "an export": export,
     "a resource's spans": lambda one: export(one)["resourceSpans"][0],
     "a span": lambda one: one,
     "underscores": lambda one: json.loads(
@@ -305,21 +306,21 @@ def test_indented_spans_of_a_console_are_read(logs: Logs):
 
 
 @pytest.mark.parametrize(
-    ("more", "attributes", "success", "error", "error_type"),
+    ("more", "attributes", "outcome"),
     [
-        ({"status": {"code": 2, "message": "rate limited"}}, {"error.type": "429"}, False, "rate limited", "429"),
-        ({"status": {"code": "STATUS_CODE_ERROR"}}, {}, False, None, None),
-        ({"status": {}}, {"error.type": "timeout"}, False, None, "timeout"),
-        ({"status": {"code": 1}}, {}, True, None, None),
-        ({"status": {}}, {}, True, None, None),
-        ({"status": {}, "endTimeUnixNano": "0"}, {}, None, None, None),
+        ({"status": {"code": 2, "message": "rate limited"}}, {"error.type": "429"}, (False, "rate limited", "429")),
+        ({"status": {"code": "STATUS_CODE_ERROR"}}, {}, (False, None, None)),
+        ({"status": {}}, {"error.type": "timeout"}, (False, None, "timeout")),
+        ({"status": {"code": 1}}, {}, (True, None, None)),
+        ({"status": {}}, {}, (True, None, None)),
+        ({"status": {}, "endTimeUnixNano": "0"}, {}, (None, None, None)),
     ],
 )
 def test_the_outcome_is_that_of_status_and_error_type(
-    logs: Logs, more: dict[str, Any], attributes: dict[str, Any], success: bool, error: str, error_type: str
-):  # fmt: skip
+    logs: Logs, more: dict[str, Any], attributes: dict[str, Any], outcome: tuple[Any, ...]
+):
     logs.read(export(call(1, attributes=attributes, **more)))
-    assert logs.requests("success, error, error_type") == [(success, error, error_type)]
+    assert logs.requests("success, error, error_type") == [outcome]
 
 
 def test_anthropics_own_spans_leave_open_what_was_cancelled(logs: Logs):
@@ -419,7 +420,7 @@ def expected(order: list[int]) -> list[int]:
 
 @pytest.mark.parametrize("seed", range(4))
 def test_the_order_of_lines_decides_and_not_where_a_file_was_cut(tmp_path: Path, seed: int):
-    order = random.Random(seed).sample(sorted(PARENTS), len(PARENTS))
+    order = random.Random(seed).sample(sorted(PARENTS), len(PARENTS))  # noqa: S311 - an order, no secret
     spans = tree()
     lines = [export(spans[number]) for number in order]
     whole, pieces, growing = (Logs(tmp_path / name) for name in ("whole", "pieces", "growing"))
@@ -487,13 +488,12 @@ def test_reading_a_copy_adds_nothing(logs: Logs):
 
 
 def test_no_word_of_a_conversation_reaches_the_store(logs: Logs):
-    secret = {
-        key: SPOKEN for key in (
-            "gen_ai.prompt.0.content", "gen_ai.completion.0.content", "gen_ai.input.messages", "gen_ai.output.messages",
-            "gen_ai.system_instructions", "gen_ai.tool.call.arguments", "input.value", "output.value", "ai.prompt",
-            "ai.response.text", "ai.prompt.messages", "llm.input_messages.0.message.content", "traceloop.entity.input",
-        )
-    }  # fmt: skip
+    keys = (
+        "gen_ai.prompt.0.content", "gen_ai.completion.0.content", "gen_ai.input.messages", "gen_ai.output.messages",
+        "gen_ai.system_instructions", "gen_ai.tool.call.arguments", "input.value", "output.value", "ai.prompt",
+        "ai.response.text", "ai.prompt.messages", "llm.input_messages.0.message.content", "traceloop.entity.input",
+    )  # fmt: skip
+    secret = dict.fromkeys(keys, SPOKEN)
     logs.read(
         export(call(1, attributes=secret), span(2, attributes=secret)),
         console(3, **secret), console(4, **secret, **{"gen_ai.usage.input_tokens": 1}),
