@@ -99,6 +99,53 @@ def test_a_line_costs_exactly_what_the_case_says(cases: dict[str, dict[str, Any]
     assert str(found).rstrip("0") == case["expected_usd"]  # no digit lost, none invented
 
 
+def spans(*found: tuple[int, int, dict[str, Any]]) -> dict[str, Any]:
+    """Return a line of OpenTelemetry spans, each a number, that of its parent, and its GenAI attributes."""
+    return {
+        "scopeSpans": [
+            {
+                "spans": [
+                    {
+                        "traceId": "0af7651916cd43dd8448eb211c80319c",
+                        "spanId": f"{number:016x}",
+                        "parentSpanId": f"{parent:016x}" if parent else "",
+                        "startTimeUnixNano": "1791187200000000000",
+                        "endTimeUnixNano": "1791187201000000000",
+                        "attributes": [
+                            {"key": f"gen_ai.{key}", "value": {"stringValue": value}}
+                            if isinstance(value, str)
+                            else {"key": f"gen_ai.{key}", "value": {"intValue": str(value)}}
+                            for key, value in {"request.model": "m", **attributes}.items()
+                        ],
+                    }
+                    for number, parent, attributes in found
+                ]
+            }
+        ]
+    }
+
+
+def test_a_trace_costs_what_its_leaves_do_and_not_what_their_parent_repeats(tmp_path: Path):
+    """C24: two generations of $0.09526 together, in an `invoke_agent` that counts both again."""
+    generations = [{"usage.input_tokens": 20_000, "usage.output_tokens": 1000},
+                   {"usage.input_tokens": 10_104, "usage.output_tokens": 1000}]  # fmt: skip
+    agent = {"operation.name": "invoke_agent", "usage.input_tokens": 30_104, "usage.output_tokens": 2000}
+    log, store = tmp_path / "log.jsonl", tmp_path / "store.duckdb"
+    log.write_text(json.dumps(spans((1, 0, agent), *((n, 1, each) for n, each in enumerate(generations, 2)))))
+    # 30104 x 2.5 + 2000 x 10 = 95260 millionths
+    read(store, log, catalogue=OnePrice({"input": Decimal("2.5"), "output": Decimal(10)}))
+    assert ask(store, "SELECT count(*), sum(computed_cost) FROM requests") == [(2, Decimal("0.09526"))]
+
+
+@pytest.mark.parametrize("total", [{}, {"usage.total_tokens": 110}])
+def test_a_span_whose_cached_tokens_exceed_its_input_counts_them_beside_it(tmp_path: Path, total: dict[str, int]):
+    """C33: 10 x 5 + 15555 x 0.5 + 11862 x 6.25 + 100 x 25 = 84465 millionths."""
+    counts = {"usage.input_tokens": 10, "usage.cache_read.input_tokens": 15_555, "usage.output_tokens": 100,
+              "usage.cache_creation.input_tokens": 11_862}  # fmt: skip
+    rates = {"input": Decimal(5), "cached_input": Decimal("0.5"), "cache_write": Decimal("6.25"), "output": Decimal(25)}
+    assert cost(tmp_path, OnePrice(rates), spans((1, 0, counts | total))) == Decimal("0.084465")
+
+
 RATES_OF_ALL = {
     "input": Decimal("2.5"),
     "cached_input": Decimal("0.25"),

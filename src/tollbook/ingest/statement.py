@@ -153,6 +153,7 @@ WITH checked AS (
         id_of(raw_request_id) AS id,
         CASE -- whether the input count leaves cached and written tokens out; the total proves it, where there is one
             WHEN cached IS NULL AND written IS NULL THEN false
+            WHEN coalesce(cached, 0) + coalesce(written, 0) > plain_input THEN true -- whatever the total leaves out
             WHEN total IN (plain_input + plain_output, plain_input + plain_output + reasoning) THEN false
             WHEN total - plain_input - coalesce(cached, 0) - coalesce(written, 0) - plain_output IN (0, reasoning)
                 THEN true
@@ -266,7 +267,7 @@ FROM counted
     def _accounting(self) -> str:
         if self.format.tokens:
             return f"ELSE {'true' if self.format.tokens == 'exclusive' else 'false'}"
-        return "WHEN u_is_exclusive THEN true ELSE coalesce(cached, 0) + coalesce(written, 0) > plain_input"
+        return "ELSE u_is_exclusive"
 
     def _success(self) -> str:
         return """CASE
