@@ -31,7 +31,8 @@ _T = TypeVar("_T")
 _LEAST_BATCH_BYTES, _MOST_BATCH_BYTES = 64 << 20, 192 << 20
 _STORE_BYTES_A_BATCH_BYTE = 16
 _BLOCK_BYTES = 4 << 20
-_MOST_CONFLICTS = 100
+# Each means that another run got ahead with the same sources, so there are as many at most as that run has batches.
+_MOST_CONFLICTS = 10_000
 
 
 @dataclass
