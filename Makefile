@@ -23,7 +23,7 @@ demo: install
 	@$(BIN)/tollbook demo
 
 test: install
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist worksteal
 
 check: install
 	$(BIN)/ruff format --check .

@@ -355,3 +355,12 @@ def test_reading_envelopes_again_adds_nothing(tmp_path: Path) -> None:
     copy.write_text(f"{DATED}\n" + log.read_text())
     (outcome,) = read(store, copy)
     assert (outcome.account.requests, outcome.account.duplicates) == (1, first.account.read)
+
+
+def test_a_cut_record_is_whole_wherever_in_a_small_log_its_parts_stand(tmp_path: Path) -> None:
+    banner = ["Listening on port 8080"] * 9
+    parts = [f"{OUTER_ISO} stdout P {DATED[:30]}", f"{OUTER_ISO} stdout F {DATED[30:]}"]
+    (tmp_path / "app.log").write_text("\n".join([*banner, *parts, *banner]) + "\n")
+    read(tmp_path / "s.duckdb", tmp_path / "app.log")
+    assert ask(tmp_path / "s.duckdb", "SELECT time, model, input_tokens, line FROM requests") == [(AT, "dated", 3, 10)]
+    assert ask(tmp_path / "s.duckdb", "SELECT count(*), min(line), max(line) FROM rejects") == [(18, 1, 20)]

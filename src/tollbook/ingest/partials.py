@@ -18,7 +18,7 @@ _DOCKER = re.compile(rb'\{ ?"(?:log|stream|time|attrs)" ?:')
 _DOCKER_END = b'\\n"'
 _DOCKER_PART = 16 * 1024  # bytes of a part; only the last of a line may have fewer
 _MOST_BETWEEN = 64  # lines of the other stream after which the rest of a line is not waited for any more
-_LOOK = 4096  # bytes at either end of a log that show who wrote it
+_LOOK = 32 * 1024  # bytes at either end of a log that show who wrote it
 
 
 @dataclass
@@ -81,8 +81,9 @@ def joined(data: bytes) -> bytes:
 
 def _has_parts(data: bytes) -> bool:
     """Tell whether records of a log can be in parts; quickly, because those of hardly any are."""
-    ends = (data[:_LOOK].lstrip(b"\0").split(b"\n", 3)[:3], data[-_LOOK:].split(b"\n")[-3:])
-    shown = [row for rows in ends for row in rows]
+    shown = data[:_LOOK].lstrip(b"\0").split(b"\n")
+    if len(data) > _LOOK:
+        shown += data[-_LOOK:].split(b"\n")
     if any(map(_CRI.match, shown)):
         return b" stdout P" in data or b" stderr P" in data
     return any(map(_DOCKER.match, shown)) and data.count(_DOCKER_END) < data.count(b"\n") + (not data.endswith(b"\n"))
