@@ -34,16 +34,50 @@ class ClosedStatement(Statement):
         conditions = [*format_.request, *(condition for conditions in alternatives for condition in conditions)]
         paths = [one for paths in format_.fields.values() for path in paths for one in path.split(PLUS)]
         paths += [path for condition in conditions for path in condition.paths]
+        self._paths = paths
         read = {top_path(path) for path in paths if not _is_indexed(path)}
         kept = {top_path(path) for path in format_.keep.values() if not _is_indexed(path)}
         # What is read whole is not opened further: its parts are taken out of it.
         self._members = {path for path in read | kept if not any(path.startswith(f"{other}/") for other in read | kept)}
         self._json = self._members & kept
+        # Keys of values that are read from in several places: to open such a value once takes less time than to look
+        # every path up in it.
+        self._within = {
+            whole: opened for whole, pointers in self._read_below().items() if len(opened := _openable(pointers)) > 1
+        }
+
+    def _read_below(self) -> dict[str, dict[str, str]]:
+        """Return what is read from inside the members: member -> pointer -> type, as `struct` takes it."""
+        below: dict[str, dict[str, str]] = {}
+        kept = set(self.format.keep.values())
+        # What is both read and kept is wanted as text and as JSON: a struct holds one of them.
+        for path in sorted({split_pattern(path)[0] for path in self._paths} ^ kept):
+            whole, rest = (None, "") if _is_indexed(path) else self._member_of(path)
+            if whole is not None and rest and "#" not in rest[1:]:
+                below.setdefault(whole, {})[rest.strip("#/")] = "JSON" if path in kept else "VARCHAR"
+        return below
+
+    def _member_of(self, path: str) -> tuple[str | None, str]:
+        """Return the member of `x` that a path begins with, and how it goes on below it."""
+        for cut in range(len(path), 0, -1):
+            if path[:cut] in self._members and path[cut : cut + 1] in {"", "/", "#"}:
+                return path[:cut], path[cut:]
+        return None, ""
 
     def opened(self) -> str:
         """Return the record's struct `x`."""
         shape = struct(sorted(self._members), dict.fromkeys(self._json, "JSON"))
         return f"from_json({self.sound}, {literal(shape)}) AS x"
+
+    def opened_within(self) -> str:
+        """Return a struct of each value that is read from in several places, an object or the text of one."""
+        columns = []
+        for number, (whole, pointers) in enumerate(self._within.items()):
+            value, shape = self._whole(whole), literal(struct(pointers, pointers))
+            columns.append(
+                f", try(from_json(CASE WHEN starts_with({value}, '{{') THEN {value} END, {shape})) AS x_{number}"
+            )
+        return "".join(columns)
 
     def pending(self) -> str:
         """Return an arm for records that are not of the format."""
@@ -54,7 +88,8 @@ class ClosedStatement(Statement):
         checked = f"SELECT *, starts_with(text, '{{') AND json_valid(text) AS is_sound FROM ({relation})"
         return (
             "SELECT source_no, line, part, text, outer_time "
-            f"FROM (SELECT *, {self.opened()} FROM ({checked})) WHERE is_sound AND ({self._is_told()})"
+            f"FROM (SELECT *{self.opened_within()} FROM (SELECT *, {self.opened()} FROM ({checked}))) "
+            f"WHERE is_sound AND ({self._is_told()})"
         )
 
     def _is_told(self) -> str:
@@ -72,11 +107,13 @@ class ClosedStatement(Statement):
     def _text_at(self, path: str, function: str = "json_extract_string") -> str:
         if _is_indexed(path):
             return f"{function}({self.sound}, {_json_path(path)})"
-        for cut in range(len(path), 0, -1):
-            whole = path[:cut]
-            if whole in self._members and path[cut : cut + 1] in {"", "/", "#"}:
-                return self._text_below(whole, path[cut:], function)
-        return NULL
+        whole, rest = self._member_of(path)
+        if whole is None:
+            return NULL
+        pointer = rest.strip("#/")
+        if pointer in self._within.get(whole, {}):
+            return member(f"x_{list(self._within).index(whole)}", pointer)
+        return self._text_below(whole, rest, function)
 
     def attributes(self) -> str:
         """Return the object of what the format keeps."""
@@ -87,18 +124,42 @@ class ClosedStatement(Statement):
         return members_joined(kept) if kept else NULL
 
     def _text_below(self, whole: str, rest: str, function: str) -> str:
-        value = member("x", whole)
-        if whole in self._json:
-            value = f"json_extract_string({value}, '')"
+        value = self._whole(whole)
         pointers = [pointer_literal(inner.strip("/").split("/")) for inner in rest.split("#") if inner]
         for pointer in pointers:
             extract = function if pointer is pointers[-1] else "json_extract_string"
             value = f"CASE WHEN starts_with({value}, '{{') THEN try({extract}({value}, {pointer})) END"
         return value
 
+    def _whole(self, whole: str) -> str:
+        """Return SQL for the text of a member of `x`."""
+        value = member("x", whole)
+        return f"json_extract_string({value}, '')" if whole in self._json else value
+
     def _json_at(self, path: str) -> str:
         value = member("x", path) if path in self._json else self._text_at(path, "json_extract")
         return f"nullif(nullif(CAST({value} AS VARCHAR), 'null'), '\"\"')"
+
+
+def _openable(pointers: dict[str, str]) -> dict[str, str]:
+    """Return those pointers that one struct can hold: none lies within another, no keys differ by case alone."""
+    spelled: dict[str, set[str]] = {}
+    for pointer in pointers:
+        for above in _and_above(pointer):
+            spelled.setdefault(above.lower(), set()).add(above)
+    return {
+        pointer: type_
+        for pointer, type_ in pointers.items()
+        if not any(other.startswith(f"{pointer}/") for other in pointers)
+        and not any(above in pointers for above in _and_above(pointer) if above != pointer)
+        and all(len(spelled[above.lower()]) == 1 for above in _and_above(pointer))
+    }
+
+
+def _and_above(pointer: str) -> list[str]:
+    """Return a pointer and those of the objects that its value lies in."""
+    keys = pointer.split("/")
+    return ["/".join(keys[:count]) for count in range(1, len(keys) + 1)]
 
 
 def _is_indexed(path: str) -> bool:

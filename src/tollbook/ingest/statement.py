@@ -50,6 +50,10 @@ class Statement(ABC):
     def opened(self) -> str:
         """Return the columns that a text is opened into, for the names of `value` and `read` to stand on."""
 
+    def opened_within(self) -> str:
+        """Return further columns, each behind a comma, which stand on those of `opened`."""
+        return ""
+
     @abstractmethod
     def value(self, path: str) -> str:
         """Return SQL for the text at a path; NULL where the statement cannot hold it."""
@@ -116,7 +120,7 @@ class Statement(ABC):
 WITH checked AS (
     SELECT source_no, line, part, text, outer_time, {is_sound} AS is_sound FROM ({relation})
 ), opened AS (
-    SELECT *, {self.opened()} FROM checked
+    SELECT *{self.opened_within()} FROM (SELECT *, {self.opened()} FROM checked)
 ), raw AS (
     SELECT *, {self.counted()} {self.named_format()} AS format,
         {", ".join(f"{self.read(field)} AS raw_{field}" for field in FIELDS)},
