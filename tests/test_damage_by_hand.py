@@ -53,6 +53,11 @@ FILES: dict[str, tuple[bytes, list[int], int, int]] = {
     "bad UTF-8 between keys": (lines(1).replace(b", ", b",\xff ", 1) + lines(2), [2], 1, 0),
     "CESU-8": (lines(1)[:-2] + b', "note": "\xed\xa0\xbd\xed\xb8\x80"}\n' + lines(2), [1, 2], 0, 0),
     "an overlong NUL": (lines(1)[:-2] + b', "note": "\xc0\x80"}\n' + lines(2), [1, 2], 0, 0),
+    # DuckDB's own message about such a line ends amid a character for one of these at least.
+    "damage in long texts of characters of three bytes": (
+        lines(1) + "".join(f'{{"model": "m", {"x" * n}{"字" * 200}}}\n' for n in range(3)).encode() + lines(2),
+        [1, 2], 3, 0,
+    ),
     "lone surrogates": (SURROGATES.encode() + b"\n" + lines(2), [7, 2], 0, 0),
     "gzip members of part of a line each": (
         b"".join(gzip.compress(lines(1, 2)[start : start + 7]) for start in range(0, len(lines(1, 2)), 7)),

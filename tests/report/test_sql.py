@@ -109,5 +109,12 @@ def test_a_failure_does_not_repeat_data(ask: Callable[[str], Report]):
     assert "secret" not in str(caught.value)
 
 
+@pytest.mark.parametrize("shift", range(3))
+def test_a_failure_with_characters_cut_amid_does_not_either(ask: Callable[[str], Report], shift: int):
+    with pytest.raises(TollbookError, match=r"The statement failed") as caught:
+        ask(f"SELECT json_extract('{{' || repeat('x', {shift}) || repeat('字', 200), '$.a')")
+    assert "字" not in str(caught.value)
+
+
 def test_two_columns_of_one_name_stay_two(ask: Callable[[str], Report]):
     assert [column.name for column in ask("SELECT 1 AS a, 2 AS a, 3 AS a_1").columns] == ["a", "a_1", "a_1_1"]

@@ -179,8 +179,9 @@ def _judge_alike(
 
     try:
         con.execute(f"CREATE OR REPLACE TEMP TABLE staged AS {statement(trusting=True).sql(relation)}")
-    except duckdb.Error as error:
-        if "Malformed JSON" not in str(error):
+    except (duckdb.Error, UnicodeDecodeError) as error:
+        # DuckDB's message repeats the text, which it may cut amid a character: then the message itself is unreadable.
+        if isinstance(error, duckdb.Error) and "Malformed JSON" not in str(error):
             raise
         con.execute(f"CREATE OR REPLACE TEMP TABLE staged AS {statement(trusting=False).sql(relation)}")
     con.execute("DROP TABLE IF EXISTS lines")

@@ -66,6 +66,9 @@ def sql_report(con: "duckdb.DuckDBPyConnection", statement: str, *, now: datetim
         rows = relation.project(", ".join(parts)).fetchall()
     except duckdb.Error as error:
         raise _sentence(error) from error
+    except UnicodeDecodeError as error:
+        # DuckDB's message repeats the data, which it may cut amid a character: then the message itself is unreadable.
+        raise TollbookError("The statement failed on a value that it cannot convert or read as JSON.") from error
     columns = tuple(Column(name, kind) for name, kind in zip(names, kinds, strict=True))
     return Report(
         name="sql",
