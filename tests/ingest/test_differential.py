@@ -9,11 +9,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tollbook.ingest.fields import MACROS, STAGED
-from tollbook.ingest.formats import native
-from tollbook.ingest.judge import _shape_of
+from tollbook.ingest.formats import Format, native, shipped
 from tollbook.ingest.lines import LINES_OF_PIECES, Block, pieces_of_blocks
-from tollbook.ingest.open_records import Shape
 from tollbook.ingest.parse import statement_of
+from tollbook.ingest.shape import Shape
 from tollbook.store.connection import memory
 
 Record = dict[str, Any]
@@ -80,10 +79,11 @@ def judge() -> Iterator[Any]:
     con = memory()
     con.execute(MACROS)
 
-    def run(lines: list[str], shape: Shape | None, *, trusting: bool) -> Judged:
+    def run(lines: list[str], shape: Shape | None, *, trusting: bool, format_: Format | None = None) -> Judged:
         block = Block(0, ("\n".join(lines) + "\n").encode(), 0, 1)
         con.register("pieces", pieces_of_blocks([block]))
-        con.execute(statement_of(native(), (), shape=shape, trusting=trusting).sql(LINES_OF_PIECES))
+        read_as, others = (format_, (native(),)) if format_ else (native(), ())
+        con.execute(statement_of(read_as, others, shape=shape, trusting=trusting).sql(LINES_OF_PIECES))
         names = [column[0] for column in con.description]
         rows = [dict.fromkeys(STAGED) | dict(zip(names, row, strict=True)) for row in con.fetchall()]
         con.unregister("pieces")
@@ -102,11 +102,62 @@ def test_a_shape_decides_how_fast_a_record_is_read_and_not_how_it_is_judged(judg
     records, sampled = log
     lines = [json.dumps(record, ensure_ascii=len(record) % 2 == 0) for record in records]
     general = judge(lines, None, trusting=False)
-    shaped = judge(lines, _shape_of(records[:sampled]), trusting=True)
+    shaped = judge(lines, Shape(records[:sampled]), trusting=True)
     assert len(general) == len(shaped) == len(lines)
     for line, row in shaped.items():
         if row["kind"] != "misshapen":
             assert row == general[line], lines[line - 1]
+
+
+def _nested(draw: st.DrawFn, record: Record, others: list[Record], depth: int = 3) -> Record:
+    """A record with values changed, left out or taken from other records, here and there and at any depth."""
+    changed: Record = {}
+    for key, value in {**draw(st.sampled_from(others)), **record}.items():
+        choice = draw(st.integers(0, 11))
+        if choice > 1 and isinstance(value, dict) and depth:
+            inner = [other[key] for other in others if isinstance(other.get(key), dict)]
+            changed[key] = _nested(draw, value, inner, depth - 1)
+        elif choice > 1 and (key in record or choice == 2):
+            changed[key] = value
+        elif choice == 1:
+            changed[key] = draw(VALUES)
+    if "usage" in changed and isinstance(changed["usage"], dict) and draw(st.integers(0, 3)) == 0:
+        changed["usage"] = changed["usage"] | draw(USAGE)
+    return changed
+
+
+CLOSED = [format_ for format_ in shipped() if not format_.expand]
+
+
+@st.composite
+def closed_logs(draw: st.DrawFn) -> tuple[Format, list[Record], int]:
+    """Records that are, or almost are, of a closed format, and how many of the first are the sample."""
+    format_ = draw(st.sampled_from(CLOSED))
+    examples = [json.loads(line) for line in format_.example.strip().splitlines()]
+    records = [_nested(draw, draw(st.sampled_from(examples)), examples) for _ in range(draw(st.integers(1, 5)))]
+    return format_, examples[: draw(st.integers(0, 2))] + records, draw(st.integers(1, len(records)))
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+@given(log=closed_logs())
+def test_a_shape_does_not_decide_how_records_of_the_shipped_formats_are_judged(
+    judge: Any, log: tuple[Format, list[Record], int]
+):
+    format_, records, sampled = log
+    lines = [json.dumps(record) for record in records]
+    general = judge(lines, None, trusting=False, format_=format_)
+    shaped = judge(lines, Shape(records[:sampled]), trusting=True, format_=format_)
+    for line, row in shaped.items():
+        if row["kind"] != "misshapen":
+            assert row == general[line], lines[line - 1]
+
+
+@pytest.mark.parametrize("format_", CLOSED, ids=lambda format_: format_.name)
+def test_the_records_of_a_sample_are_read_by_its_shape(judge: Any, format_: Format):
+    lines = [line for line in format_.example.strip().splitlines() if line.startswith("{")]
+    rows = judge(lines, Shape([json.loads(line) for line in lines]), trusting=True, format_=format_)
+    assert "misshapen" not in {row["kind"] for row in rows.values()}
+    assert rows == judge(lines, None, trusting=False, format_=format_)
 
 
 def test_records_of_the_sampled_shape_are_read_by_it(judge: Any):
@@ -116,7 +167,7 @@ def test_records_of_the_sampled_shape_are_read_by_it(judge: Any):
         {"ts": 1776679200, "model": "m", "y": 1},
         {"ts": 1776679200, "model": "m"},
     ]
-    rows = judge([json.dumps(record) for record in records], _shape_of(records), trusting=True)
+    rows = judge([json.dumps(record) for record in records], Shape(records), trusting=True)
     assert [row["kind"] for row in rows.values()] == ["request"] * 4
 
 
@@ -130,7 +181,7 @@ def test_records_of_the_sampled_shape_are_read_by_it(judge: Any):
 )
 def test_everything_that_no_field_takes_is_kept_with_its_type(judge: Any, more: Record, by_shape: bool):
     record = {"timestamp": "2026-04-20T10:00:00Z", "model": "m", **more}
-    shape = _shape_of([record]) if by_shape else None
+    shape = Shape([record]) if by_shape else None
     (row,) = judge([json.dumps(record)], shape, trusting=by_shape).values()
     assert row["kind"] == "request"
     kept = json.loads(row["attributes"]) if row["attributes"] else {}
@@ -144,7 +195,7 @@ def test_of_several_keys_for_a_field_the_first_with_a_value_counts_and_the_other
         "timestamp": None, "ts": 1776679200, "time": "2020-01-01", "input_tokens": None, "prompt_tokens": 5,
         "environment": "prod", "env": "dev", "user": None, "user_id": 7, "model": "m", "message": "of a request",
     }  # fmt: skip
-    shape = _shape_of([record]) if by_shape else None
+    shape = Shape([record]) if by_shape else None
     (row,) = judge([json.dumps(record)], shape, trusting=by_shape).values()
     assert (row["kind"], row["time"].isoformat(), row["input_tokens"]) == ("request", "2026-04-20T10:00:00", 5)
     assert (row["environment"], row["user_id"]) == ("prod", "7")

@@ -1,6 +1,7 @@
 """Reading records of a closed format: only what the format lists, in one pass over the text."""
 
 from tollbook.ingest.formats import Format, split_pattern
+from tollbook.ingest.shape import Shape
 from tollbook.ingest.statement import (
     NULL,
     PLUS,
@@ -21,11 +22,11 @@ class ClosedStatement(Statement):
     Args:
         format_: The format.
         tells: Whether records of other formats may be among the texts; they are left for the statement that tells.
-        trusting: As for every statement.
+        trusting, shape: As for every statement.
     """
 
-    def __init__(self, format_: Format, *, tells: bool, trusting: bool) -> None:
-        super().__init__(format_, (), trusting=trusting)
+    def __init__(self, format_: Format, *, tells: bool, trusting: bool, shape: Shape | None = None) -> None:
+        super().__init__(format_, (), trusting=trusting, shape=shape)
         self._tells = tells
         alternatives = [
             *format_.when,
@@ -44,6 +45,12 @@ class ClosedStatement(Statement):
         # every path up in it.
         self._within = {
             whole: opened for whole, pointers in self._read_below().items() if len(opened := _openable(pointers)) > 1
+        }
+        self._unseen = {whole for whole in self._members if shape and not shape.has(whole)}
+        self._unseen_within = {
+            whole: {pointer for pointer in pointers if not within.has(pointer)}
+            for whole, pointers in self._within.items()
+            if shape and (within := shape.within([whole], is_open=False))
         }
 
     def _read_below(self) -> dict[str, dict[str, str]]:
@@ -73,6 +80,8 @@ class ClosedStatement(Statement):
         """Return a struct of each value that is read from in several places, an object or the text of one."""
         columns = []
         for number, (whole, pointers) in enumerate(self._within.items()):
+            if whole in self._unseen:
+                continue
             value, shape = self._whole(whole), literal(struct(pointers, pointers))
             columns.append(
                 f", try(from_json(CASE WHEN starts_with({value}, '{{') THEN {value} END, {shape})) AS x_{number}"
@@ -82,6 +91,16 @@ class ClosedStatement(Statement):
     def pending(self) -> str:
         """Return an arm for records that are not of the format."""
         return f"WHEN NOT ({self._is_told()}) THEN 'misshapen'" if self._tells else ""
+
+    def unseen(self) -> list[str]:
+        """Return SQL for the values that no record of the sample has."""
+        values = [(member("x", whole), whole in self._json) for whole in sorted(self._unseen)]
+        for number, (whole, types) in enumerate(self._within.items()):
+            if whole not in self._unseen:
+                pointers = sorted(self._unseen_within.get(whole, ()))
+                values += [(member(f"x_{number}", pointer), types[pointer] == "JSON") for pointer in pointers]
+        # a null is no value; of the JSON type it is one
+        return [f"nullif(CAST({value} AS VARCHAR), 'null')" if is_json else value for value, is_json in values]
 
     def told_sql(self, relation: str) -> str:
         """Return those texts of a relation that are records of the format."""
@@ -108,16 +127,16 @@ class ClosedStatement(Statement):
         if _is_indexed(path):
             return f"{function}({self.sound}, {_json_path(path)})"
         whole, rest = self._member_of(path)
-        if whole is None:
-            return NULL
         pointer = rest.strip("#/")
+        if whole is None or whole in self._unseen or pointer in self._unseen_within.get(whole, ()):
+            return NULL
         if pointer in self._within.get(whole, {}):
             return member(f"x_{list(self._within).index(whole)}", pointer)
         return self._text_below(whole, rest, function)
 
     def attributes(self) -> str:
         """Return the object of what the format keeps."""
-        kept = {name: self._json_at(path) for name, path in self.format.keep.items()}
+        kept = {name: value for name, path in self.format.keep.items() if (value := self._json_at(path)) != NULL}
         if "cache_hit" in self.format.fields:
             counts = "{'input_tokens': whole_input, 'output_tokens': whole_output}"
             kept["replayed"] = f"CASE WHEN hits_cache THEN CAST(to_json({counts}) AS VARCHAR) END"
@@ -137,8 +156,10 @@ class ClosedStatement(Statement):
         return f"json_extract_string({value}, '')" if whole in self._json else value
 
     def _json_at(self, path: str) -> str:
+        if path in self._unseen:
+            return NULL
         value = member("x", path) if path in self._json else self._text_at(path, "json_extract")
-        return f"nullif(nullif(CAST({value} AS VARCHAR), 'null'), '\"\"')"
+        return NULL if value == NULL else f"nullif(nullif(CAST({value} AS VARCHAR), 'null'), '\"\"')"
 
 
 def _openable(pointers: dict[str, str]) -> dict[str, str]:

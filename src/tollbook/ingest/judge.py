@@ -1,7 +1,6 @@
 """One batch of blocks, judged: every line becomes a row of `staged` that is a request, an event or a reject."""
 
 import json
-import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
@@ -9,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from tollbook import queries
 from tollbook.ingest.closed_records import ClosedStatement
 from tollbook.ingest.fields import STAGED
-from tollbook.ingest.formats import NATIVE, Condition, Format, split_pattern
+from tollbook.ingest.formats import NATIVE, Format
 from tollbook.ingest.lines import (
     LINES_OF_PIECES,
     TEXTS_OF_PIECES,
@@ -18,19 +17,17 @@ from tollbook.ingest.lines import (
     pieces_of_blocks,
     pieces_of_texts,
 )
-from tollbook.ingest.open_records import Shape
 from tollbook.ingest.parse import statement_of
 from tollbook.ingest.prefixes import without_prefix, without_prefixes_sql
 from tollbook.ingest.salvage import NOT_JSON, Refused, Text, salvage
+from tollbook.ingest.shape import Shape, holds
 from tollbook.ingest.statement import Statement, coalesce
 
 if TYPE_CHECKING:
     import duckdb
 
 _SAMPLE_LINES = 256
-_MOST_KEYS = 200
 _FULL_BLOCK = 1 << 20
-_MOST_ORDERS = 4
 _MOST_ROUNDS = 4  # each opens one envelope
 _FINAL = {"request", "event", "reject"}
 _PENDING = ("misshapen", "other", "unread")
@@ -170,11 +167,11 @@ def _judge_alike(
     import duckdb  # noqa: PLC0415 - start-up
 
     is_direct = not main.is_open and not main.expand and not any(other.is_open for other in formats.others)
-    shape = _shape_of(records)
+    shape = Shape(records) if records else None
 
     def statement(*, trusting: bool) -> Statement:
         if is_direct:
-            return statement_of(main, (formats.native,), trusting=trusting)
+            return statement_of(main, (formats.native,), shape=shape, trusting=trusting)
         return formats.telling(main, shape=shape, trusting=trusting)
 
     try:
@@ -338,43 +335,6 @@ def _format_of(records: Iterable[dict[str, Any]], formats: Formats) -> Format:
     for record in records:
         for other in formats.others:
             for conditions in other.when:
-                if all(_holds(condition, record, is_open=other.is_open) for condition in conditions):
+                if all(holds(condition, record, is_open=other.is_open) for condition in conditions):
                     return other
     return formats.native
-
-
-def _holds(condition: Condition, record: dict[str, Any], *, is_open: bool) -> bool:
-    values = (_value_at(path, record, is_open=is_open) for path in condition.paths)
-    value = next((value for value in values if value is not None), None)
-    holds = value in condition.values if condition.values else value is not None
-    return holds is not condition.negated
-
-
-def _value_at(path: str, record: dict[str, Any], *, is_open: bool) -> Any:
-    value: Any = record
-    pattern = ""
-    if is_open:
-        keys = [path] if path in record else path.split(".")
-    else:
-        path, pattern = split_pattern(path)
-        keys = path.replace("#", "").split("/")
-    for key in keys:
-        value = value.get(key) if isinstance(value, dict) else None
-    if pattern and value is not None:
-        value = re.search(pattern, value if isinstance(value, str) else json.dumps(value))
-    return value
-
-
-def _shape_of(records: Sequence[dict[str, Any]]) -> Shape | None:
-    keys = frozenset(key for record in records for key in record)
-    if not keys or len(keys) > _MOST_KEYS or not all(map(_is_readable, keys)):
-        return None
-    if len({key.lower() for key in keys}) < len(keys):  # DuckDB's structs cannot tell them apart
-        return None
-    orders = dict.fromkeys(tuple(record) for record in records if None in record.values())
-    return Shape(keys, tuple(orders)[:_MOST_ORDERS])
-
-
-def _is_readable(key: str) -> bool:
-    """Tell whether SQL can name a key: it is not empty, and without NUL and halves of surrogate pairs."""
-    return key != "" and "\0" not in key and key.encode("utf-8", errors="replace").decode("utf-8") == key

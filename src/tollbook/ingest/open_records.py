@@ -1,16 +1,15 @@
 """Reading records of an open format: what no field is read from is kept, and no key may be missed.
 
-Logs repeat themselves, so a block is first read by the shape of its first records: their keys, and no others.
-That is fast because what no record has costs nothing, and safe because a record with any other key is left for the
-statement that knows all keys. The sample decides how fast a record is read, never how it is judged.
+By a shape, the keys of the sample are read and no others; a record with any other key is left for the statement that
+knows all keys.
 """
 
 import json
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 
 from tollbook.ingest.fields import EVENTS_ONLY, FIELDS
 from tollbook.ingest.formats import Format, split_pattern
+from tollbook.ingest.shape import Shape
 from tollbook.ingest.statement import (
     NULL,
     Statement,
@@ -18,6 +17,7 @@ from tollbook.ingest.statement import (
     coalesce,
     first_key,
     found_in,
+    list_literal,
     literal,
     members_joined,
     pointer_literal,
@@ -30,19 +30,6 @@ _NULLS = """coalesce(list_aggregate(list_transform(
             lambda k: ',' || CAST(to_json(k) AS VARCHAR) || ':null'), 'string_agg', ''), '')"""
 
 
-@dataclass(frozen=True)
-class Shape:
-    """What the records of a block look like.
-
-    Args:
-        keys: Every top-level key of the sample.
-        orders: Key lists of records that have null values (in those, keys cannot be counted by their values).
-    """
-
-    keys: frozenset[str]
-    orders: tuple[tuple[str, ...], ...] = ()
-
-
 class OpenStatement(Statement):
     """The statement of an open format, by a shape or for records of any keys.
 
@@ -50,16 +37,14 @@ class OpenStatement(Statement):
         format_: The format.
         others: The formats to tell records by, in order.
         rest: The format of records that are of none of the others.
-        trusting: As for every statement.
-        shape: Read records of these keys only, and leave others for later; None reads all.
+        trusting, shape: As for every statement.
     """
 
     def __init__(
         self, format_: Format, others: Sequence[Format], rest: str, *, trusting: bool, shape: Shape | None
     ) -> None:
-        super().__init__(format_, others, trusting=trusting)
+        super().__init__(format_, others, trusting=trusting, shape=shape)
         self.rest = rest
-        self.shape = shape
         self.field_keys = dict.fromkeys(
             key for paths in format_.fields.values() for path in paths for key in _possible_keys(path)
         )
@@ -100,7 +85,7 @@ class OpenStatement(Statement):
         other = f"WHEN format <> {literal(self.format.name)} THEN 'other'"
         if not self.shape:
             return other
-        orders = "".join(f" WHEN keys = {_list(order)} THEN NULL" for order in self.shape.orders)
+        orders = "".join(f" WHEN keys = {list_literal(order)} THEN NULL" for order in self.shape.orders)
         misshapen = f"CASE{orders} ELSE 'misshapen' END" if orders else "'misshapen'"
         # In a record with nulls nothing is missed either, but it may be of another format all the same.
         arm = f"WHEN key_count <> counted AND {misshapen} IS NOT NULL THEN 'misshapen'"
@@ -123,7 +108,7 @@ class OpenStatement(Statement):
         twice = "lambda key: len(list_filter(keys, lambda other: other = key)) > 1"
         return (
             f"WHEN key_count <> counted AND len(list_distinct(keys)) <> key_count "
-            f"AND len(list_filter({_list(self.field_keys)}, {twice})) > 0 "
+            f"AND len(list_filter({list_literal(self.field_keys)}, {twice})) > 0 "
             "THEN 'a key stands twice in the record: which value counts is ambiguous'"
         )
 
@@ -226,7 +211,3 @@ def _possible_keys(path: str) -> list[str]:
 
 def _json(text: str) -> str:
     return json.dumps(text, ensure_ascii=False)
-
-
-def _list(values: Iterable[str]) -> str:
-    return "CAST([" + ", ".join(literal(value) for value in values) + "] AS VARCHAR[])"

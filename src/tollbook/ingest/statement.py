@@ -27,7 +27,10 @@ from tollbook.ingest.fields import (
     USAGE_TEXTS,
 )
 from tollbook.ingest.formats import Alternatives, Condition, Format, split_pattern
+from tollbook.ingest.shape import Shape
 
+_USAGE_POINTERS = [key for keys in (*USAGE.values(), *USAGE_TEXTS.values(), USAGE_COSTS) for key in keys]
+_USAGE_KEYS = "json_keys(CASE WHEN u IS NOT NULL THEN raw_usage END)"
 NULL = "CAST(NULL AS VARCHAR)"
 PLUS = " + "  # joins paths of counts to be added
 
@@ -39,12 +42,18 @@ class Statement(ABC):
         format_: The format to read texts as.
         others: The formats that a record may be of instead; such a record is left for later.
         trusting: Take every text for sound JSON: faster, but DuckDB raises an error where one is not.
+        shape: Read what the records of a sample have, and leave records that have more for later; None reads all.
     """
 
-    def __init__(self, format_: Format, others: Sequence[Format], *, trusting: bool) -> None:
+    def __init__(
+        self, format_: Format, others: Sequence[Format], *, trusting: bool, shape: Shape | None = None
+    ) -> None:
         self.format = format_
         self.others = others
         self.trusting = trusting
+        self.shape = shape
+        usage = shape.within(format_.fields.get("usage", ()), is_open=format_.is_open) if shape else None
+        self._usage_shape = usage if usage and usage.is_readable else None
 
     @abstractmethod
     def opened(self) -> str:
@@ -73,6 +82,10 @@ class Statement(ABC):
     def ambiguous(self) -> str:
         """Return WHEN arms for records that say a thing twice, with the reason to refuse them."""
         return ""
+
+    def unseen(self) -> list[str]:
+        """Return SQL for values that the statement would leave out, because no record of the sample has them."""
+        return []
 
     def counted(self) -> str:
         """Return further columns of the values as read."""
@@ -123,13 +136,10 @@ WITH checked AS (
     SELECT *{self.opened_within()} FROM (SELECT *, {self.opened()} FROM checked)
 ), raw AS (
     SELECT *, {self.counted()} {self.named_format()} AS format,
-        {", ".join(f"{self.read(field)} AS raw_{field}" for field in FIELDS)},
-        {self._has_usage()} AS has_usage
+        {", ".join(f"{self.read(field)} AS raw_{field}" for field in FIELDS)}
     FROM opened
 ), typed AS (
     SELECT *,
-        CASE WHEN NOT is_sound THEN CASE WHEN trim(text, ' \t\r\n') = '' THEN 'blank' ELSE 'unread' END
-            {self.pending()} END AS pending,
         CASE WHEN raw_timestamp IS NULL THEN outer_time ELSE instant_of(raw_timestamp) END AS time,
         {", ".join(self._judged("instant_of", field, "TIMESTAMP") for field in MOMENTS)},
         {", ".join(self._judged("count_of", field, "BIGINT") for field in COUNTS)},
@@ -139,7 +149,10 @@ WITH checked AS (
         {self._usage_opened()}
     FROM raw
 ), used AS (
-    SELECT *, {self._usage_columns()} FROM typed
+    SELECT *, {self._usage_columns()}, u IS NOT NULL AS has_usage,
+        CASE WHEN NOT is_sound THEN CASE WHEN trim(text, ' \t\r\n') = '' THEN 'blank' ELSE 'unread' END
+            {self._misshapen()} {self.pending()} END AS pending
+    FROM typed
 ), plain AS (
     SELECT *,
         coalesce(n_input_tokens, u_input) AS plain_input,
@@ -283,29 +296,50 @@ FROM counted
             WHEN outcome_of_status(raw_status) IS NOT NULL THEN outcome_of_status(raw_status)
             WHEN error_of(raw_error) IS NOT NULL OR error_of(raw_error_type) IS NOT NULL THEN false END"""
 
-    def _has_usage(self) -> str:
-        value = self.read("usage")
-        # A text is no object, and need not be JSON.
-        return "false" if value == NULL else f"coalesce(starts_with({value}, '{{') AND json_valid({value}), false)"
+    def _misshapen(self) -> str:
+        """Return WHEN arms for records that have more than those of the sample."""
+        values, arms = self.unseen(), ""
+        if self._usage_shape and "usage" in self.given:
+            values = [*values, *(member("u", one) for one in self._usage_pointers() if not self._usage_shape.has(one))]
+            tops = sorted(self._usage_shape.keys)
+            counted = " + ".join(f"CAST({member('u', top)} IS NOT NULL AS TINYINT)" for top in tops)
+            orders = "".join(f" AND {_USAGE_KEYS} <> {list_literal(order)}" for order in self._usage_shape.orders)
+            # Where every key has a value that is read, no other is there, and none stands twice.
+            arms = f"WHEN len({_USAGE_KEYS}) <> {counted}{orders} THEN 'misshapen'"
+        return f"WHEN {coalesce(values)} IS NOT NULL THEN 'misshapen' {arms}" if values else arms
+
+    def _usage_pointers(self) -> list[str]:
+        """Return the pointers to values of the usage object that are read, or looked for."""
+        if not self._usage_shape:
+            return _USAGE_POINTERS
+        tops = self._usage_shape.keys
+        read = [pointer for pointer in _USAGE_POINTERS if pointer.split("/", 1)[0] in tops]
+        return read + sorted(tops - {pointer.split("/", 1)[0] for pointer in read})
+
+    def _usage(self, pointers: Iterable[str]) -> str:
+        """Return SQL for the first value of the usage object that is there."""
+        shape = self._usage_shape
+        return coalesce([member("u", pointer) for pointer in pointers if not shape or shape.has(pointer)])
 
     def _usage_opened(self) -> str:
         if "usage" not in self.given:
             return f"{NULL} AS u"
-        pointers = [key for keys in (*USAGE.values(), *USAGE_TEXTS.values(), USAGE_COSTS) for key in keys]
-        return f"from_json(CASE WHEN has_usage THEN raw_usage END, {literal(struct(pointers))}) AS u"
+        # A text that begins like an object need not be JSON.
+        shape = literal(struct(self._usage_pointers()))
+        return f"try(from_json(CASE WHEN starts_with(raw_usage, '{{') THEN raw_usage END, {shape})) AS u"
 
     def _usage_columns(self) -> str:
         if "usage" not in self.given:
             columns = [f"CAST(NULL AS BIGINT) AS u_{name}" for name in USAGE]
             columns += [f"{NULL} AS u_{field}" for field in USAGE_TEXTS]
             return ", ".join([*columns, "CAST(NULL AS DECIMAL(28, 15)) AS u_cost", "false AS u_is_exclusive"])
-        columns = [f"count_of({_usage(name)}) AS u_{name}" for name in USAGE]
+        columns = [f"CAST(count_of({self._usage(pointers)}) AS BIGINT) AS u_{name}" for name, pointers in USAGE.items()]
         columns += [
-            f"nullif({coalesce([member('u', pointer) for pointer in pointers])}, {literal(NOT_TOLD)}) AS u_{field}"
+            f"nullif({self._usage(pointers)}, {literal(NOT_TOLD)}) AS u_{field}"
             for field, pointers in USAGE_TEXTS.items()
         ]
-        costs = [_in_usd(f"cost_of({member('u', key)})", factor) for key, factor in USAGE_COSTS.items()]
-        exclusive = " OR ".join(f"{member('u', key)} IS NOT NULL" for key in USAGE_EXCLUSIVE)
+        costs = [_in_usd(f"cost_of({self._usage([key])})", factor) for key, factor in USAGE_COSTS.items()]
+        exclusive = f"{self._usage(USAGE_EXCLUSIVE)} IS NOT NULL"
         return ",\n        ".join([*columns, f"{coalesce(costs)} AS u_cost", f"{exclusive} AS u_is_exclusive"])
 
     def _reasons(self) -> str:
@@ -325,14 +359,16 @@ FROM counted
         ]
         if "usage" in self.given:
             arms.append("WHEN raw_usage IS NOT NULL AND NOT has_usage THEN 'usage must be an object of counts'")
-            arms.append(
-                "WHEN has_usage AND len(list_distinct(json_keys(raw_usage))) <> len(json_keys(raw_usage)) "
-                "THEN 'a key stands twice in the usage object: which count is billed is ambiguous'"
-            )
+            if not self._usage_shape:  # by a shape, such a record is misshapen
+                arms.append(
+                    f"WHEN len(list_distinct({_USAGE_KEYS})) <> len({_USAGE_KEYS}) "
+                    "THEN 'a key stands twice in the usage object: which count is billed is ambiguous'"
+                )
             arms += [
-                f"WHEN u_{name} IS NULL AND {_usage(name)} IS NOT NULL "
+                f"WHEN u_{name} IS NULL AND {self._usage(pointers)} IS NOT NULL "
                 f"THEN 'a token count must be a whole number >= 0: usage, {name.replace('_', ' ')}'"
-                for name in USAGE
+                for name, pointers in USAGE.items()
+                if self._usage(pointers) != NULL
             ]
         arms += [
             f"WHEN raw_{field} IS NOT NULL AND n_{field} IS NULL "
@@ -426,6 +462,11 @@ def literal(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
 
 
+def list_literal(values: Iterable[str]) -> str:
+    """Return an SQL list of texts."""
+    return "CAST([" + ", ".join(literal(value) for value in values) + "] AS VARCHAR[])"
+
+
 def coalesce(values: Sequence[str]) -> str:
     """Return SQL for the first of some values that is not NULL."""
     if not values:
@@ -446,10 +487,6 @@ def _sum(values: Sequence[str]) -> str:
     wrong = "".join(f" WHEN {value} IS NOT NULL AND count_of({value}) IS NULL THEN {value}" for value in values)
     total = " + ".join(f"coalesce(count_of({value}), 0)" for value in values)
     return f"CASE{wrong} WHEN {coalesce(values)} IS NOT NULL THEN CAST({total} AS VARCHAR) END"
-
-
-def _usage(name: str) -> str:
-    return coalesce([member("u", pointer) for pointer in USAGE[name]])
 
 
 def _in_usd(value: str, factor: str) -> str:
