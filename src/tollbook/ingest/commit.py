@@ -31,6 +31,12 @@ CREATE OR REPLACE TEMP TABLE tiers (
     provider VARCHAR, model VARCHAR, service_tier VARCHAR,
     price_provider VARCHAR, price_model VARCHAR, price_tier VARCHAR);
 """
+_NO_REPEATS = """
+CREATE OR REPLACE TEMP TABLE rivals (
+    staged_row BIGINT, stored_row BIGINT, source_id INTEGER, line BIGINT, identity UBIGINT, place BIGINT,
+    has_stored BOOLEAN);
+CREATE OR REPLACE TEMP TABLE repeats (staged_row BIGINT, kind VARCHAR);
+"""
 
 
 class ConflictError(Exception):
@@ -136,10 +142,10 @@ def _commit_attached(con: "duckdb.DuckDBPyConnection", run: Run, progress: Seque
     try:
         _check_hash(con)
         _claim(con, run, progress)
-        _find_repeats(con)
+        has_repeats = _find_repeats(con)
         _count(con, progress)
         if not run.dry:
-            _insert(con, run)
+            _insert(con, run, has_repeats=has_repeats)
             _record(con, run, progress)
             con.execute("COMMIT")
             return
@@ -156,8 +162,7 @@ def store_again(con: "duckdb.DuckDBPyConnection", run: Run) -> None:
     Part of a transaction on an attached store; whoever began it sees to the accounts.
     """
     _check_hash(con)
-    _find_repeats(con, twins="ingest/renumber_twins")
-    _insert(con, run)
+    _insert(con, run, has_repeats=_find_repeats(con, twins="ingest/renumber_twins"))
 
 
 def attach_store(con: "duckdb.DuckDBPyConnection", run: Run) -> None:
@@ -240,16 +245,29 @@ def _claim(con: "duckdb.DuckDBPyConnection", run: Run, progress: Sequence[Progre
     _insert_rows(con, "batch_sources", [(s.number, s.source_id, s.before is None) for s in progress])
 
 
-def _find_repeats(con: "duckdb.DuckDBPyConnection", twins: str = "ingest/number_twins") -> None:
-    """Fill `repeats`: rows of `staged` that are here already; `rivals` says of ids which record is kept."""
+def _find_repeats(con: "duckdb.DuckDBPyConnection", twins: str = "ingest/number_twins") -> bool:
+    """Fill `repeats`: rows of `staged` that are here already; `rivals` says of ids which record is kept.
+
+    Returns:
+        Whether there can be any; where not, which is most of the time, both are empty.
+    """
     pruned = con.execute("SELECT CAST(value AS TIMESTAMP) FROM store.settings WHERE name = 'pruned_before'").fetchone()
     if pruned:
         con.execute(queries.text("ingest/mark_pruned"), {"pruned_before": pruned[0]})
-    con.execute(queries.text(twins))
+    if _holds(con, "(FROM suspects) OR EXISTS (FROM batch_sources WHERE NOT is_new)"):
+        con.execute(queries.text(twins))
     view_stored(con)
     con.execute(queries.text("ingest/match_stored"))
+    if not pruned and not _holds(con, "(FROM suspects) OR EXISTS (FROM matched)"):
+        con.execute(_NO_REPEATS)
+        return False
     con.execute(queries.text("ingest/rank_rivals"))
     con.execute(queries.text("ingest/find_repeats"))
+    return True
+
+
+def _holds(con: "duckdb.DuckDBPyConnection", exists: str) -> bool:
+    return con.execute(f"SELECT EXISTS {exists}").fetchall() == [(True,)]
 
 
 def _count(con: "duckdb.DuckDBPyConnection", progress: Sequence[Progress]) -> None:
@@ -261,20 +279,25 @@ def _count(con: "duckdb.DuckDBPyConnection", progress: Sequence[Progress]) -> No
         source.account.check(source.name)
 
 
-def _insert(con: "duckdb.DuckDBPyConnection", run: Run) -> None:
-    (repeats,) = con.execute("SELECT count(*) FROM repeats").fetchone() or (0,)
-    new = "AND s.staged_row NOT IN (SELECT staged_row FROM repeats)" if repeats else ""
+def _insert(con: "duckdb.DuckDBPyConnection", run: Run, *, has_repeats: bool) -> None:
+    new = ""
     params: dict[str, object] = {"batch_id": run.batch_id}
-    con.execute(queries.text("ingest/displace_stored"), params)
-    con.execute("DELETE FROM store.request_rows WHERE rowid IN (SELECT stored_row FROM rivals WHERE place > 1)")
-    absent = _add_filled_columns(con)
-    exclude = f"EXCLUDE ({', '.join(absent)})" if absent else ""
-    con.execute(queries.fill(queries.text("ingest/insert_requests"), {"new": new, "exclude": exclude}), params)
-    con.execute(queries.fill(queries.text("ingest/insert_events"), {"new": new}), params)
-    rejects_params = {**params, "excerpt_length": _EXCERPT_LENGTH if run.keep_excerpts else None}
-    con.execute(queries.fill(queries.text("ingest/insert_rejects"), {"new": new}), rejects_params)
-    con.execute(queries.text("ingest/insert_duplicates"), params)
-    con.execute("INSERT OR IGNORE INTO store.prices FROM price")
+    if has_repeats:
+        new = "AND s.staged_row NOT IN (SELECT staged_row FROM repeats)"
+        con.execute(queries.text("ingest/displace_stored"), params)
+        con.execute("DELETE FROM store.request_rows WHERE rowid IN (SELECT stored_row FROM rivals WHERE place > 1)")
+        con.execute(queries.text("ingest/insert_duplicates"), params)
+    kinds = {kind for (kind,) in con.execute("SELECT DISTINCT kind FROM staged").fetchall()}
+    if "request" in kinds:
+        absent = _add_filled_columns(con)
+        exclude = f"EXCLUDE ({', '.join(absent)})" if absent else ""
+        con.execute(queries.fill(queries.text("ingest/insert_requests"), {"new": new, "exclude": exclude}), params)
+        con.execute("INSERT OR IGNORE INTO store.prices FROM price")
+    if "event" in kinds:
+        con.execute(queries.fill(queries.text("ingest/insert_events"), {"new": new}), params)
+    if "reject" in kinds:
+        excerpt = {"excerpt_length": _EXCERPT_LENGTH if run.keep_excerpts else None}
+        con.execute(queries.fill(queries.text("ingest/insert_rejects"), {"new": new}), params | excerpt)
 
 
 def _add_filled_columns(con: "duckdb.DuckDBPyConnection") -> list[str]:

@@ -201,15 +201,15 @@ def tables_of_migrations() -> list[str]:
 
 def _version(con: "duckdb.DuckDBPyConnection", path: Path) -> int:
     """Return how many migrations the attached store has had; an empty database has had none."""
-    tables = {
-        name
-        for (name,) in con.execute("SELECT table_name FROM duckdb_tables() WHERE database_name = 'store'").fetchall()
-    }
-    if not tables:
+    import duckdb  # noqa: PLC0415 - start-up
+
+    try:
+        row = con.execute("SELECT max(version) FROM store.migrations").fetchone()
+    except duckdb.CatalogException as error:
+        if con.execute("FROM duckdb_tables() WHERE database_name = 'store'").fetchall():
+            message = f"{path} is a DuckDB database, but not a tollbook store. Choose another file with --store."
+            raise StoreError(message) from error
         return 0
-    if "migrations" not in tables:
-        raise StoreError(f"{path} is a DuckDB database, but not a tollbook store. Choose another file with --store.")
-    row = con.execute("SELECT max(version) FROM store.migrations").fetchone()
     version = int(row[0]) if row and row[0] is not None else 0
     if version > len(_migrations()):
         raise StoreError(f"The store {path} was written by a newer tollbook. Upgrade tollbook to use it.")
