@@ -2,9 +2,10 @@
 
 import itertools
 import sys
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Any, Literal, cast
+from typing import TYPE_CHECKING, Annotated, Any, Literal, cast
 
 import typer
 
@@ -31,6 +32,9 @@ from tollbook.cli import (
 from tollbook.cli.session import Session
 from tollbook.errors import TollbookError, UsageError
 from tollbook.exits import Check, Exit
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 app = typer.Typer(
     name="tollbook",
@@ -90,12 +94,14 @@ def run(arguments: list[str]) -> int:  # noqa: PLR0911 - one for each way to end
     words = [word for word in arguments if not word.startswith("-")]
     is_check = any(pair in _CHECKS for pair in itertools.combinations(words, 2))
     failed, misused = (Check.UNKNOWN, Check.UNKNOWN) if is_check else (Exit.FAILED, Exit.USAGE)
+    for_monitoring = is_check and not {"nagios", "--format=nagios"}.isdisjoint(arguments)
+    complain = _complain_to_monitoring if for_monitoring else _complain
     try:
         return int(app(args=arguments, standalone_mode=False, prog_name="tollbook") or 0)
     except typer.Exit as stop:
         return int(stop.exit_code)
     except _UsageError as error:
-        _explain_misuse(error)
+        _explain_misuse(error, complain)
         return misused
     except (KeyboardInterrupt, typer.Abort):
         return Exit.INTERRUPTED
@@ -103,17 +109,17 @@ def run(arguments: list[str]) -> int:  # noqa: PLR0911 - one for each way to end
         return Exit.OK
     except TollbookError as error:
         _maybe_raise(arguments)
-        _complain(str(error))
+        complain(str(error))
         return misused if isinstance(error, UsageError) else failed
     except OSError as error:
         _maybe_raise(arguments)
-        _complain(f"{error.filename or 'A file'} cannot be read or written: {error.strerror or error}.")
+        complain(f"{error.filename or 'A file'} cannot be read or written: {error.strerror or error}.")
         return failed
     except Exception as error:  # noqa: BLE001 - the last resort: what nobody foresaw is still one sentence
         if str(error) == "Query interrupted":  # what DuckDB makes of Ctrl-C while it works, a RuntimeError
             return Exit.INTERRUPTED
         _maybe_raise(arguments)
-        _complain(f"Something unforeseen happened ({type(error).__name__}). Run again with --verbose to see where.")
+        complain(f"Something unforeseen happened ({type(error).__name__}). Run again with --verbose to see where.")
         return failed
 
 
@@ -124,7 +130,7 @@ def _maybe_raise(arguments: list[str]) -> None:
         traceback.print_exc()
 
 
-def _explain_misuse(error: Any) -> None:
+def _explain_misuse(error: Any, complain: "Callable[..., None]") -> None:
     """Say what is wrong with a command line; of one that only begins, how it goes on."""
     usage = error.format_message()
     message = " ".join(usage.split())
@@ -133,15 +139,25 @@ def _explain_misuse(error: Any) -> None:
         sys.stderr.write(usage + "\n")
     elif (option := getattr(error, "option_name", None)) in everywhere:
         command = error.ctx.command_path.partition(" ")[2]
-        _complain(f"{option} goes before the command: tollbook {option} ... {command}.")
+        complain(f"{option} goes before the command: tollbook {option} ... {command}.")
     else:
-        _complain(message if message.endswith(("?", ".")) else f"{message}.", "See: tollbook --help")
+        complain(message if message.endswith(("?", ".")) else f"{message}.", "See: tollbook --help")
 
 
 def _complain(sentence: str, *more: str) -> None:
     from tollbook.render.cells import visible  # noqa: PLC0415 - start-up
 
     sys.stderr.write(visible(" ".join([f"tollbook: {sentence}", *more])) + "\n")
+
+
+def _complain_to_monitoring(sentence: str, *more: str) -> None:
+    """Say it on stdout too, as the line of `--format nagios`: monitoring shows nothing else."""
+    from tollbook.cli.emit import print_bytes  # noqa: PLC0415 - start-up
+    from tollbook.render.nagios import render  # noqa: PLC0415
+
+    _complain(sentence, *more)
+    with suppress(TollbookError):  # what went wrong can be stdout itself
+        print_bytes(f"{render(Check.UNKNOWN, sentence)}\n".encode())
 
 
 def _checked_zone(name: str | None) -> str | None:
