@@ -37,3 +37,10 @@ def test_a_misused_check_is_unknown_wherever_its_options_stand(tollbook):
     assert tollbook("slo", "--nonsense", "check").returncode == 3
     assert tollbook("alerts", "check", "--nonsense").returncode == 3
     assert tollbook("slo", "list", "--nonsense").returncode == 2
+
+
+@pytest.mark.parametrize("seconds", ["nan", "inf"])
+def test_nobody_waits_for_a_store_for_ever(tollbook: Callable, seconds: str):
+    done = tollbook("--lock-timeout", seconds, "status")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith("tollbook: --lock-timeout must be a number of seconds")

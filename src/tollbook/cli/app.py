@@ -1,6 +1,7 @@
 """The application: global options, the commands, and the one place where an error becomes a sentence and a code."""
 
 import itertools
+import math
 import sys
 from contextlib import suppress
 from datetime import datetime
@@ -76,6 +77,8 @@ def _global_options(
 ) -> None:
     if quiet and verbose:
         raise UsageError("--quiet and --verbose cannot both be given.")
+    if not math.isfinite(lock_timeout):
+        raise UsageError("--lock-timeout must be a number of seconds, e.g. 30: nobody waits for ever.")
     session = Session(
         config_file=config_file,
         store_file=store,
