@@ -1,8 +1,12 @@
 """The command line as a whole: what is said to someone who did not get it right."""
 
+import os
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
+
+from tollbook.cli.app import run
 
 
 @pytest.mark.parametrize("arguments", [[], ["slo"]])
@@ -44,3 +48,13 @@ def test_nobody_waits_for_a_store_for_ever(tollbook: Callable, seconds: str):
     done = tollbook("--lock-timeout", seconds, "status")
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.startswith("tollbook: --lock-timeout must be a number of seconds")
+
+
+def test_files_are_tried_and_not_asked_whether_they_may_be_read(
+    store_with: Callable[..., Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    store, old = store_with(), tmp_path / "old.csv"
+    old.touch()
+    monkeypatch.setattr(os, "access", lambda *_, **__: False)  # what Typer would ask, and root is always told yes
+    assert run(["--store", str(store), "usage", "--output", str(old)]) == 0
+    assert old.read_text().startswith("requests,")

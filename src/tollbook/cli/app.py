@@ -61,9 +61,12 @@ def _global_options(
     context: typer.Context,
     *,
     config_file: Annotated[
-        Path | None, typer.Option("--config", help="Configuration file (else TOLLBOOK_CONFIG, else tollbook.toml).")
+        Path | None,
+        typer.Option("--config", readable=False, help="Configuration file (else TOLLBOOK_CONFIG, else tollbook.toml)."),
     ] = None,
-    store: Annotated[Path | None, typer.Option("--store", help="The store (else TOLLBOOK_STORE).")] = None,
+    store: Annotated[
+        Path | None, typer.Option("--store", readable=False, help="The store (else TOLLBOOK_STORE).")
+    ] = None,
     tz: Annotated[str | None, typer.Option("--tz", help="Zone of days and months, e.g. Europe/Berlin.")] = None,
     at: Annotated[str | None, typer.Option("--at", help="The moment that is now: an ISO date or date-time.")] = None,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing on stderr but errors.")] = False,

@@ -19,7 +19,7 @@ def export(
     context: typer.Context,
     what: Annotated[What, typer.Argument(help="requests, events, rejects or chargeback.")],
     *,
-    to: Annotated[Path, typer.Option("--to", help="The folder to make.")],
+    to: Annotated[Path, typer.Option("--to", readable=False, help="The folder to make.")],
     since: options.Since = None,
     until: options.Until = None,
     month: options.Month = None,
