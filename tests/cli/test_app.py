@@ -58,3 +58,11 @@ def test_files_are_tried_and_not_asked_whether_they_may_be_read(
     monkeypatch.setattr(os, "access", lambda *_, **__: False)  # what Typer would ask, and root is always told yes
     assert run(["--store", str(store), "usage", "--output", str(old)]) == 0
     assert old.read_text().startswith("requests,")
+
+
+@pytest.mark.parametrize(
+    "arguments", [["usage", "--where", "team=\udcff"], ["trace", "\udcff"], ["sql", "SELECT '\udcff'"]]
+)
+def test_an_argument_that_is_no_text_is_named(store_with: Callable[..., Path], arguments: list[str], capsys):
+    assert run(["--store", str(store_with()), *arguments]) == 2
+    assert capsys.readouterr().err == f"tollbook: {arguments[-1]!r} is not text in UTF-8. Write it in UTF-8.\n"

@@ -2,6 +2,7 @@
 
 import itertools
 import math
+import re
 import sys
 from contextlib import suppress
 from datetime import datetime
@@ -53,6 +54,7 @@ for module in (
 
 # Click's UsageError, which Typer vendors without a public name.
 _UsageError = cast("type[typer.BadParameter]", typer.BadParameter.__mro__[1])
+_NOT_TEXT = re.compile("[\ud800-\udfff]")  # what Python makes of bytes that are no text
 _CHECKS = {("slo", "check"), ("alerts", "check"), ("budget", "check")}
 
 
@@ -124,6 +126,9 @@ def run(arguments: list[str]) -> int:  # noqa: PLR0911 - one for each way to end
     except Exception as error:  # noqa: BLE001 - the last resort: what nobody foresaw is still one sentence
         if str(error) == "Query interrupted":  # what DuckDB makes of Ctrl-C while it works, a RuntimeError
             return Exit.INTERRUPTED
+        if odd := [argument for argument in arguments if _NOT_TEXT.search(argument)]:
+            complain(f"{odd[0]!r} is not text in UTF-8. Write it in UTF-8.")
+            return misused
         _maybe_raise(arguments)
         complain(f"Something unforeseen happened ({type(error).__name__}). Run again with --verbose to see where.")
         return failed
