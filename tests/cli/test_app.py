@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from tollbook import __version__
 from tollbook.cli.app import run
 
 
@@ -66,3 +67,26 @@ def test_files_are_tried_and_not_asked_whether_they_may_be_read(
 def test_an_argument_that_is_no_text_is_named(store_with: Callable[..., Path], arguments: list[str], capsys):
     assert run(["--store", str(store_with()), *arguments]) == 2
     assert capsys.readouterr().err == f"tollbook: {arguments[-1]!r} is not text in UTF-8. Write it in UTF-8.\n"
+
+
+def test_the_version_is_an_option_like_others(tollbook: Callable):
+    assert "--version" in tollbook("--help").stdout
+    for arguments in (["--version"], ["--quiet", "--version"], ["--version", "usage"]):
+        done = tollbook(*arguments)
+        assert (done.returncode, done.stdout, done.stderr) == (0, f"tollbook {__version__}\n", "")
+
+
+@pytest.mark.parametrize("width", ["40", "80"])
+def test_the_help_says_of_every_command_a_whole_sentence(tollbook: Callable, width: str):
+    for group in ([], ["slo"], ["alerts"], ["prices"], ["config"], ["rejects"]):
+        commands = tollbook(*group, "--help", env={"COLUMNS": width}).stdout.partition("Commands:\n")[2]
+        assert commands
+        assert "..." not in commands
+    [line] = {line for line in tollbook("slo", "--help").stdout.splitlines() if line.startswith("  validate")}
+    assert line == "  validate  Check the objectives of the configuration without looking at data"
+
+
+def test_a_mistake_leads_to_the_help_of_its_command(tollbook: Callable):
+    assert tollbook("export", "requests").stderr == "tollbook: Missing option '--to'. See: tollbook export --help\n"
+    assert tollbook("prices", "shw").stderr.endswith("See: tollbook prices --help\n")
+    assert "Missing argument 'WHAT'" in tollbook("export").stderr

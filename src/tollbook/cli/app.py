@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, cast
 
 import typer
 
+from tollbook import __version__
 from tollbook.cli import (
     alerts,
     chargeback,
@@ -31,6 +32,7 @@ from tollbook.cli import (
     trace,
     usage,
 )
+from tollbook.cli.group import Group
 from tollbook.cli.session import Session
 from tollbook.errors import TollbookError, UsageError
 from tollbook.exits import Check, Exit
@@ -40,6 +42,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer(
     name="tollbook",
+    cls=Group,
     help="The ledger for LLM traffic: who spent what, was it fast enough, did we keep our promise, who needs to know.",
     no_args_is_help=True,
     add_completion=False,
@@ -56,6 +59,13 @@ for module in (
 _UsageError = cast("type[typer.BadParameter]", typer.BadParameter.__mro__[1])
 _NOT_TEXT = re.compile("[\ud800-\udfff]")  # what Python makes of bytes that are no text
 _CHECKS = {("slo", "check"), ("alerts", "check"), ("budget", "check")}
+
+
+def _print_version(asked: bool) -> None:
+    """Print the version; `__main__` answers where it is asked for alone, sooner."""
+    if asked:
+        typer.echo(f"tollbook {__version__}")
+        raise typer.Exit
 
 
 @app.callback()
@@ -79,6 +89,9 @@ def _global_options(
     lock_timeout: Annotated[
         float, typer.Option("--lock-timeout", min=0, help="Seconds to wait for a store that is in use.")
     ] = 30.0,
+    version: Annotated[  # noqa: ARG001 - its callback does it
+        bool, typer.Option("--version", is_eager=True, callback=_print_version, help="Print the version and exit.")
+    ] = False,
 ) -> None:
     if quiet and verbose:
         raise UsageError("--quiet and --verbose cannot both be given.")
@@ -152,7 +165,8 @@ def _explain_misuse(error: Any, complain: "Callable[..., None]") -> None:
         command = error.ctx.command_path.partition(" ")[2]
         complain(f"{option} goes before the command: tollbook {option} ... {command}.")
     else:
-        complain(message if message.endswith(("?", ".")) else f"{message}.", "See: tollbook --help")
+        path = error.ctx.command_path if error.ctx else "tollbook"
+        complain(message if message.endswith(("?", ".")) else f"{message}.", f"See: {path} --help")
 
 
 def _complain(sentence: str, *more: str) -> None:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
+from tollbook.cli.group import Group
 from tollbook.cli.options import Format, Limit, Output, Sort
 from tollbook.errors import TollbookError
 
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
     from tollbook.cli.session import Session
     from tollbook.report.model import Report
 
-_group = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
+_group = typer.Typer(cls=Group, no_args_is_help=True, rich_markup_mode=None)
 
 
 def register(app: typer.Typer) -> None:
