@@ -90,3 +90,11 @@ def test_a_mistake_leads_to_the_help_of_its_command(tollbook: Callable):
     assert tollbook("export", "requests").stderr == "tollbook: Missing option '--to'. See: tollbook export --help\n"
     assert tollbook("prices", "shw").stderr.endswith("See: tollbook prices --help\n")
     assert "Missing argument 'WHAT'" in tollbook("export").stderr
+
+
+@pytest.mark.parametrize("arguments", [[""], ["a.jsonl", ""], ["--pattern", "", "."]])
+def test_an_empty_path_is_not_the_current_folder(tollbook: Callable, tmp_path: Path, arguments: list[str]):
+    (tmp_path / "a.jsonl").write_text('{"timestamp": "2026-10-17T12:00:00Z", "model": "m"}\n')
+    done = tollbook("--store", tmp_path / "s.duckdb", "ingest", *arguments)
+    assert (done.returncode, done.stdout, (tmp_path / "s.duckdb").exists()) == (2, "", False)
+    assert done.stderr.startswith("tollbook: A path or pattern is empty")
