@@ -58,8 +58,14 @@ def show(
 @_group.command(epilog="Example: tollbook --config tollbook.toml config validate")
 def validate(context: typer.Context) -> None:
     """Check the configuration: one line when it is good, else which key is wrong and what is allowed (exit 2)."""
+    from tollbook.cli.emit import note  # noqa: PLC0415 - start-up
+    from tollbook.prices.explain import doubts_about_aliases  # noqa: PLC0415
+    from tollbook.prices.resolve import Catalogue  # noqa: PLC0415
+
     session: Session = context.obj
     settings = session.settings
+    for sentence in doubts_about_aliases(Catalogue.load(), settings.config.models.aliases):
+        note(session, f"Warning: {sentence}")
     typer.echo(f"OK: {settings.file}" if settings.file else "OK: there is no configuration file; the defaults hold.")
 
 
