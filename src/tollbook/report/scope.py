@@ -48,8 +48,9 @@ class Dimension:
         return f"{value:%Y-%m}" if self.name == "month" else value.isoformat()
 
     def as_column(self) -> Column:
-        """Return the report column of a `by` key; unknown is shown to people as `unattributed`."""
-        return Column(self.name, Kind.TIME if self.name == "hour" else Kind.TEXT, missing="unattributed")
+        """Return the report column of a `by` key; unknown is shown to people as `unattributed`, no error as `-`."""
+        missing = "-" if self.name == "error_type" else "unattributed"
+        return Column(self.name, Kind.TIME if self.name == "hour" else Kind.TEXT, missing=missing)
 
 
 @dataclass(frozen=True)
