@@ -50,3 +50,10 @@ def test_a_request_without_an_error_is_not_called_unattributed(open_with: Callab
     scope = Scope(Window(None, None), by=(dimensions()["team"], dimensions()["error_type"]))
     team, error_type, *_ = columns(usage_report(con, scope, now=T))
     assert (team, error_type) == (["noc", "unattributed", "total"], ["timeout", "-", ""])
+
+
+def test_an_unknown_dimension_gets_the_nearest_or_where_dimensions_are_named():
+    with pytest.raises(UsageError, match=r"There is no dimension 'tem'\. Did you mean 'team'\?$"):
+        parse_where(["tem=a"], dimensions())
+    with pytest.raises(UsageError, match=r"Known are: team, .*, hour\. Name further keys .* dimensions = \[\.\.\.\]$"):
+        parse_where(["cost_center=7"], dimensions())

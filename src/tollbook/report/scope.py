@@ -150,7 +150,8 @@ def choose_dimension(name: str, known: dict[str, Dimension]) -> Dimension:
     if name in known:
         return known[name]
     near = difflib.get_close_matches(name, known, n=1)
-    hint = f"Did you mean {near[0]!r}?" if near else f"Known are: {', '.join(known)}."
+    more = f"Known are: {', '.join(known)}. Name further keys of your logs in tollbook.toml: dimensions = [...]"
+    hint = f"Did you mean {near[0]!r}?" if near else more
     raise UsageError(f"There is no dimension {name!r}. {hint}")
 
 
