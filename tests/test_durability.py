@@ -6,11 +6,12 @@ import random
 import resource
 import shutil
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 import duckdb
@@ -18,6 +19,7 @@ import pytest
 
 from reading import ask, check_accounts, content, read
 from tollbook.cli.app import run
+from tollbook.store.connection import reason
 
 SAMPLE = Path(__file__).parents[1] / "sample_logs"
 KILLS = 15
@@ -238,8 +240,28 @@ def test_a_store_of_a_newer_version_is_left_alone(logs: list[Path], clean: Path,
     assert content(clean) == before
 
 
+def test_an_sqlite_file_is_no_store_and_stays_as_it_is(logs: list[Path], tmp_path: Path, complaint: Complaint):
+    other = tmp_path / "other.db"
+    with closing(sqlite3.connect(other)) as con:
+        con.execute("CREATE TABLE sales (amount INTEGER)")
+    before = other.read_bytes()
+    sentence = f"tollbook: {other} is not a tollbook store. Choose another file with --store.\n"
+    assert complaint("--store", other, "ingest", logs[0]) == sentence
+    assert complaint("--store", other, "status") == sentence
+    assert other.read_bytes() == before
+
+
 def test_a_folder_is_no_store(logs: list[Path], tmp_path: Path, complaint: Complaint):
-    assert str(tmp_path) in complaint("--store", tmp_path, "ingest", logs[0])
+    sentence = f"tollbook: {tmp_path} is a folder, not a store. Name a file: --store {tmp_path}/tollbook.duckdb\n"
+    assert complaint("--store", tmp_path, "ingest", logs[0]) == sentence
+    assert complaint("--store", tmp_path, "status") == sentence
+
+
+def test_the_reason_of_a_failure_is_a_sentence_without_the_names_that_duckdb_has_for_it():
+    full = 'TransactionContext Error: Failed to commit: Could not write file "/x.wal": No space left on device'
+    assert reason(Exception(full)) == "there is no space left on the disk. Make room, and run it again."
+    closed = 'IO Error: Cannot open file "/x": Permission denied\n\nmore'
+    assert reason(Exception(closed)) == 'Cannot open file "/x": Permission denied.'
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
@@ -298,6 +320,7 @@ import sys
 import time
 import duckdb, nanoarrow, typer
 from tollbook.cli.app import run
+from tollbook.store.connection import reason
 import tollbook.ingest.forget, tollbook.ingest.retry, tollbook.store.prune
 print("begun", flush=True)
 sys.exit(run(sys.argv[1:]))

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -19,6 +20,17 @@ from tollbook import ProductionMonitor
 @pytest.fixture
 def log(tmp_path: Path) -> Path:
     return tmp_path / "logs" / "llm.jsonl"
+
+
+@dataclass(slots=True)
+class Details:
+    cached_tokens: int
+
+
+@dataclass(slots=True)
+class Usage:
+    prompt_tokens: int
+    prompt_tokens_details: Details
 
 
 def lines(log: Path) -> list[dict[str, object]]:
@@ -103,10 +115,12 @@ def test_the_first_token_is_measured_once_and_before_the_end(log: Path):
 def test_a_usage_object_of_a_provider_is_written_as_it_is(log: Path):
     monitor = ProductionMonitor(log)
     counts = {"prompt_tokens": 7, "prompt_tokens_details": {"cached_tokens": 3}}
-    for usage in (counts, SimpleNamespace(**counts), SimpleNamespace(model_dump=lambda: counts)):
+    nested = SimpleNamespace(prompt_tokens=7, prompt_tokens_details=SimpleNamespace(cached_tokens=3))
+    slotted = Usage(7, Details(3))
+    for usage in (counts, SimpleNamespace(**counts), SimpleNamespace(model_dump=lambda: counts), nested, slotted):
         with monitor.track_request("m") as call:
             call.usage = usage
-    assert [line["usage"] for line in lines(log)] == [counts] * 3
+    assert [line["usage"] for line in lines(log)] == [counts] * 5
 
 
 def test_values_that_json_cannot_hold_do_not_spoil_the_line(log: Path):
@@ -147,6 +161,24 @@ def test_a_disk_that_fails_does_not_fail_the_application(log: Path, caplog: pyte
         call.input_tokens = 1
     assert monitor.lost == 1
     assert "is lost" in caplog.text
+
+
+class UnspeakableError(Exception):
+    def __str__(self) -> str:
+        raise TypeError
+
+
+def test_odd_values_do_not_fail_the_application(log: Path):
+    monitor = ProductionMonitor(log, record_error_messages=True)
+    for latency_ms in ("fast", float("nan"), float("inf"), 1e300, -5, Decimal(812)):
+        monitor.track_request("m", latency_ms=latency_ms)  # type: ignore[arg-type]
+    assert [line["latency_ms"] for line in lines(log)] == ["fast", None, None, 1e300, -5, 812]
+    with pytest.raises(UnspeakableError), monitor.track_request("m"):
+        raise UnspeakableError
+    assert (lines(log)[-1]["error_type"], monitor.lost) == ("UnspeakableError", 0)
+    with monitor.track_request("m") as call:
+        call.usage = SimpleNamespace(model_dump=lambda: 1 / 0)
+    assert (len(lines(log)), monitor.lost) == (7, 1)
 
 
 def test_a_log_that_cannot_be_made_is_told_when_the_monitor_is_made(tmp_path: Path):

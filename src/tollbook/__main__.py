@@ -1,10 +1,12 @@
 """The entry point: `tollbook` and `python -m tollbook`."""
 
+import os
 import sys
 
 
 def main() -> None:
     """Run the command line and exit with its code; `--version` answers before anything heavy is imported."""
+    _open_closed_streams()
     if sys.argv[1:] == ["--version"]:
         from tollbook import __version__  # noqa: PLC0415 - start-up
 
@@ -19,6 +21,16 @@ def main() -> None:
 
         code = Exit.INTERRUPTED
     sys.exit(code)
+
+
+def _open_closed_streams() -> None:
+    """Put nothing in the place of standard streams that are closed, before the store gets their numbers."""
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        if getattr(sys, name) is None:
+            opened = os.open(os.devnull, os.O_RDWR)
+            if opened != number:
+                os.dup2(opened, number)
+            setattr(sys, name, os.fdopen(number, "w" if number else "r", encoding="utf-8"))
 
 
 if __name__ == "__main__":

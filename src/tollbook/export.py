@@ -17,6 +17,7 @@ from tollbook.render import csv, parquet
 from tollbook.render.cells import as_json, exact
 from tollbook.report.model import Kind, Report, Value
 from tollbook.report.scope import Scope
+from tollbook.store.connection import reason
 
 if TYPE_CHECKING:
     import duckdb
@@ -188,8 +189,7 @@ def _copy(con: "duckdb.DuckDBPyConnection", query: str, params: Mapping[str, obj
     try:
         row = con.execute(f"COPY ({query}) TO {literal} ({how})", dict(params)).fetchone()
     except duckdb.IOException as error:
-        reason = str(error).splitlines()[0].removeprefix("IO Error: ")
-        raise TollbookError(f"The export cannot be written: {reason}") from error
+        raise TollbookError(f"The export cannot be written: {reason(error)}") from error
     return cast("int", row[0]) if row else 0
 
 

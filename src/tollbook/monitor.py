@@ -9,10 +9,12 @@ import os
 import threading
 import time
 import uuid
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import asdict, dataclass, field, is_dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from enum import Enum
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -176,8 +178,12 @@ class ProductionMonitor:
 
         `track_request` calls this. Call it with a `timestamp` and a `message` to log an event of a trace.
         """
-        full = {**record, **{name: record.get(name) or value for name, value in self._always.items()}}
+        self._write(lambda: record)
+
+    def _write(self, make: Callable[[], Mapping[str, object]]) -> None:
         try:
+            record = make()
+            full = {**record, **{name: record.get(name) or value for name, value in self._always.items()}}
             line = _to_json({name: value for name, value in full.items() if value is not None}) + "\n"
             self._append(line.encode())
         except Exception as error:  # noqa: BLE001 - accounting for a call must never fail the call
@@ -254,7 +260,9 @@ class TrackedRequest:
         if kind is not None:
             self.success = False
             self.error_type = self.error_type or kind.__name__
-            self._error = str(error)
+            if self.monitor.record_error_messages:
+                with suppress(Exception):  # an exception of the application's own, whose text fails
+                    self._error = str(error)
         self.finish()
 
     def set(self, **members: object) -> None:
@@ -280,34 +288,36 @@ class TrackedRequest:
         if self._finished:
             return
         self._finished = True
-        latency_ms = self._elapsed_ms() if self.latency_ms is None else self.latency_ms
-        success = self.error_type is None if self.success is None else self.success
-        self.monitor.write(
-            {
-                "timestamp": self.started_at.isoformat(timespec="microseconds").replace("+00:00", "Z"),
-                "request_id": self.request_id,
-                "model": self.model,
-                **self._more,
-                "input_tokens": self.input_tokens,
-                "output_tokens": self.output_tokens,
-                "cached_input_tokens": self.cached_input_tokens,
-                "cache_write_tokens": self.cache_write_tokens,
-                "reasoning_tokens": self.reasoning_tokens,
-                "usage": _as_mapping(self.usage),
-                "latency_ms": latency_ms,
-                "ttft_ms": self.ttft_ms,
-                "success": success,
-                "error_type": self.error_type,
-                "error": self._error if self.monitor.record_error_messages else None,
-                "cost_usd": self.cost_usd,
-            }
-        )
+        if self.latency_ms is None:
+            self.latency_ms = self._elapsed_ms()
+        self.monitor._write(self._record)  # noqa: SLF001 - made where a failure is the monitor's, not the application's
+
+    def _record(self) -> Mapping[str, object]:
+        return {
+            "timestamp": self.started_at.isoformat(timespec="microseconds").replace("+00:00", "Z"),
+            "request_id": self.request_id,
+            "model": self.model,
+            **self._more,
+            "input_tokens": self.input_tokens,
+            "output_tokens": self.output_tokens,
+            "cached_input_tokens": self.cached_input_tokens,
+            "cache_write_tokens": self.cache_write_tokens,
+            "reasoning_tokens": self.reasoning_tokens,
+            "usage": _as_mapping(self.usage),
+            "latency_ms": self.latency_ms,
+            "ttft_ms": self.ttft_ms,
+            "success": self.error_type is None if self.success is None else self.success,
+            "error_type": self.error_type,
+            "error": self._error,
+            "cost_usd": self.cost_usd,
+        }
 
     def _start(self) -> None:
         self.started_at = datetime.now(UTC)
         self._started = time.perf_counter()
-        if self.latency_ms is not None and 0 < self.latency_ms < math.inf:  # over already: it started that long ago
-            self.started_at -= timedelta(milliseconds=self.latency_ms)
+        if self.latency_ms is not None:  # over already: it started that long ago
+            with suppress(TypeError, ValueError, OverflowError):  # no length of time: for `ingest` to refuse
+                self.started_at -= timedelta(milliseconds=max(0.0, float(self.latency_ms)))
 
     def _elapsed_ms(self) -> float:
         return round((time.perf_counter() - self._started) * 1000, 3)
@@ -322,8 +332,15 @@ def _as_mapping(usage: object) -> Mapping[str, object] | None:
         members = method() if callable(method) else None
         if isinstance(members, Mapping):
             return members
+    if is_dataclass(usage) and not isinstance(usage, type):
+        return asdict(usage)
     members = getattr(usage, "__dict__", {})
-    return {name: value for name, value in members.items() if not name.startswith("_")}
+    return {name: _member(value) for name, value in members.items() if not name.startswith("_")}
+
+
+def _member(value: object) -> object:
+    """Return a member of a usage object: details are objects again."""
+    return _as_mapping(value) if hasattr(value, "__dict__") and not isinstance(value, Enum) else value
 
 
 def _to_json(record: Mapping[str, object]) -> str:

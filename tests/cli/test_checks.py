@@ -218,3 +218,51 @@ def test_slo_validate_needs_no_store(tollbook: Callable, tmp_path: Path):
     done = tollbook("slo", "validate")
     assert done.returncode == 2
     assert "slo[1].objective" in done.stderr
+
+
+MIXED = """
+timezone = "Europe/Berlin"
+[[slo]]
+name = "Today"
+objective = "90%"
+calendar = "day"
+[[slo]]
+name = "Last hour"
+objective = "90%"
+window = "1h"
+[[alert]]
+name = "Errors"
+metric = "error_rate"
+above = "5%"
+window = "1h"
+[[alert]]
+name = "Cost"
+metric = "cost"
+above = "$50"
+window = "24h"
+"""
+
+
+def test_rules_with_different_windows_show_their_times_in_the_zone_and_name_it(run: Run, tmp_path: Path):
+    (tmp_path / "tollbook.toml").write_text(MIXED)
+    _, out, _ = run(requests(1), "slo", "check")
+    assert out.splitlines()[1] == "Times in Europe/Berlin"
+    # Noon in UTC is 14:00 in Berlin, whose day began two hours before that of UTC.
+    assert "2026-10-17 00:00  2026-10-17 14:00" in out
+    assert "2026-10-17 13:00  2026-10-17 14:00" in out
+    _, out, _ = run(requests(1, success=False), "alerts", "check", "--format", "markdown")
+    assert out.splitlines()[1] == "Times in Europe/Berlin"
+    assert "| firing | 1 | 0.05 | ratio | 2026-10-17 14:00 |" in out
+
+
+@pytest.mark.parametrize("check", ["slo", "alerts"])
+def test_monitoring_is_told_of_an_error_on_stdout_where_it_looks(run: Run, tollbook: Callable, check: str):
+    done = tollbook("--store", "a|b", check, "check", "--format", "nagios")
+    assert done.returncode == 3
+    assert done.stdout == "UNKNOWN - There is no store at a/b yet. Make it with: tollbook ingest PATH...\n"
+    assert done.stderr == "tollbook: There is no store at a|b yet. Make it with: tollbook ingest PATH...\n"
+    code, out, err = run(GOOD, check, "check", "--format=nagios", "--by", "teem")
+    assert (code, out) == (3, "UNKNOWN - There is no dimension 'teem'. Did you mean 'team'?\n")
+    assert err == "tollbook: There is no dimension 'teem'. Did you mean 'team'?\n"
+    code, out, _ = run(GOOD, check, "check", "--format", "nagios", "--limit", "x")
+    assert (code, out.startswith("UNKNOWN - Invalid value for '--limit'")) == (3, True)

@@ -28,6 +28,17 @@ def test_validate_names_file_key_and_nearest_key(tollbook: Callable, tmp_path: P
     assert done.stderr == f"tollbook: {file}: there is no key 'cost.sorce'. Did you mean 'source'?\n"
 
 
+def test_validate_doubts_an_alias_to_a_model_without_a_price(tollbook: Callable, tmp_path: Path):
+    file = tmp_path / "tollbook.toml"
+    file.write_text('[models.aliases]\na = "openai/gpt-4o-mnii"\nb = "gpt-4o"\nc = "azure/gpt-4o"\nd = "gpt-oss-120b"')
+    done = tollbook("config", "validate")
+    assert (done.returncode, done.stdout) == (0, f"OK: {file}\n")
+    assert done.stderr == (
+        "Warning: models.aliases: the catalogue has no price for 'openai/gpt-4o-mnii', and 'a' gets none. "
+        "Did you mean 'openai/gpt-4o-mini'?\n"
+    )
+
+
 def test_show_says_where_each_value_came_from(tollbook: Callable, tmp_path: Path):
     file = tmp_path / "tollbook.toml"
     file.write_text('timezone = "Europe/Berlin"\ncurrency = "EUR"\n[cost]\nsource = "reported"')

@@ -48,6 +48,8 @@ def test_a_limit_says_what_it_leaves_out_and_keeps_the_totals(capfd: pytest.Capt
     assert [row["team"] for row in json.loads(shown.out)["rows"]] == ["a"]
     assert json.loads(shown.out)["totals"]["cost"] == "11.00"
     assert shown.err == "3 more rows are not shown; totals are those of all.\n"
+    emit(Session(), REPORT, format="json", limit=3)
+    assert capfd.readouterr().err == "1 more row is not shown; totals are those of all.\n"
 
 
 def test_an_unknown_column_is_refused_with_the_nearest():

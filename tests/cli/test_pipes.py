@@ -58,3 +58,24 @@ def test_a_full_disk_is_one_sentence(store_with: Callable[..., Path], arguments:
         done = run_into(full, store_with([FAILED]), *arguments)
     assert done.returncode == code
     assert done.stderr.endswith("tollbook: The output cannot be written: No space left on device.\n")
+
+
+@pytest.mark.parametrize(
+    ("closed", "arguments", "code", "prints"),
+    [
+        ("<&-", ["ingest", "-"], 0, "Ingested"),
+        (">&-", ["usage"], 0, ""),
+        ("2>&-", ["usage", "--sort", "nope"], 2, ""),
+        ("<&- >&- 2>&-", ["slo", "check"], 2, ""),
+    ],
+)
+def test_a_closed_stream_is_an_empty_one(
+    store_with: Callable[..., Path], closed: str, arguments: list[str], code: int, prints: str
+):
+    store = store_with([FAILED])
+    line = ["sh", "-c", f'"$0" -m tollbook --store "$@" {closed}', sys.executable, str(store), "--at", AT, *arguments]
+    env = {"PATH": "/usr/bin:/bin", "HOME": str(store.parent)}
+    done = subprocess.run(line, capture_output=True, text=True, check=False, env=env)
+    assert done.returncode == code
+    assert prints in done.stdout
+    assert "unforeseen" not in done.stderr

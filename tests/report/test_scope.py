@@ -6,6 +6,7 @@ from datetime import datetime
 import pytest
 
 from tollbook.errors import UsageError
+from tollbook.render.people import columns
 from tollbook.report.model import Window
 from tollbook.report.scope import Scope, dimensions, parse_where
 from tollbook.report.usage import usage_report
@@ -42,3 +43,17 @@ def test_days_months_and_hours_are_those_of_the_zone(open_with: Callable, where:
 def test_what_is_no_day_month_or_hour_is_refused_not_unmatched(open_with: Callable, where: str):
     with pytest.raises(UsageError, match="is not a"):
         counted(open_with([{"time": T}]), where)
+
+
+def test_a_request_without_an_error_is_not_called_unattributed(open_with: Callable):
+    con = open_with([{"time": T}, {"time": T, "team": "noc", "error_type": "timeout"}])
+    scope = Scope(Window(None, None), by=(dimensions()["team"], dimensions()["error_type"]))
+    team, error_type, *_ = columns(usage_report(con, scope, now=T))
+    assert (team, error_type) == (["noc", "unattributed", "total"], ["timeout", "-", ""])
+
+
+def test_an_unknown_dimension_gets_the_nearest_or_where_dimensions_are_named():
+    with pytest.raises(UsageError, match=r"There is no dimension 'tem'\. Did you mean 'team'\?$"):
+        parse_where(["tem=a"], dimensions())
+    with pytest.raises(UsageError, match=r"Known are: team, .*, hour\. Name further keys .* dimensions = \[\.\.\.\]$"):
+        parse_where(["cost_center=7"], dimensions())

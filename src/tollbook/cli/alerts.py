@@ -5,12 +5,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from tollbook.cli.checks import CheckFormat, ExitZero, NoData, choose_rules, finish
+from tollbook.cli.group import Group
 from tollbook.cli.options import By, Format, Limit, Output, Sort, Where
 
 if TYPE_CHECKING:
     from tollbook.cli.session import Session
 
-_group = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
+_group = typer.Typer(cls=Group, no_args_is_help=True, rich_markup_mode=None)
 _Names = Annotated[list[str] | None, typer.Argument(metavar="[RULE]...", help="Alert rules; all when none is named.")]
 
 

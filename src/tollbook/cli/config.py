@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
+from tollbook.cli.group import Group
 from tollbook.cli.options import Format, Limit, Output, Sort
 from tollbook.errors import TollbookError
 
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
     from tollbook.cli.session import Session
     from tollbook.report.model import Report
 
-_group = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
+_group = typer.Typer(cls=Group, no_args_is_help=True, rich_markup_mode=None)
 
 
 def register(app: typer.Typer) -> None:
@@ -57,8 +58,14 @@ def show(
 @_group.command(epilog="Example: tollbook --config tollbook.toml config validate")
 def validate(context: typer.Context) -> None:
     """Check the configuration: one line when it is good, else which key is wrong and what is allowed (exit 2)."""
+    from tollbook.cli.emit import note  # noqa: PLC0415 - start-up
+    from tollbook.prices.explain import doubts_about_aliases  # noqa: PLC0415
+    from tollbook.prices.resolve import Catalogue  # noqa: PLC0415
+
     session: Session = context.obj
     settings = session.settings
+    for sentence in doubts_about_aliases(Catalogue.load(), settings.config.models.aliases):
+        note(session, f"Warning: {sentence}")
     typer.echo(f"OK: {settings.file}" if settings.file else "OK: there is no configuration file; the defaults hold.")
 
 

@@ -38,7 +38,8 @@ def demo(
     context: typer.Context,
     *,
     keep: Annotated[
-        Path | None, typer.Option("--keep", metavar="DIR", help="Keep the store there, to look around in it.")
+        Path | None,
+        typer.Option("--keep", metavar="DIR", readable=False, help="Keep the store there, to look around in it."),
     ] = None,
 ) -> None:
     """Show the main jobs on bundled sample logs, in a throw-away store; nothing to prepare."""

@@ -50,7 +50,8 @@ def emit(
     if sort is not None:
         report = _sorted(report, sort)
     if limit is not None and limit < len(report.rows):
-        note(session, f"{len(report.rows) - limit:,} more rows are not shown; totals are those of all.")
+        more = len(report.rows) - limit
+        note(session, f"{more:,} more row{' is' if more == 1 else 's are'} not shown; totals are those of all.")
         report = replace(report, rows=report.rows[:limit])
     if not report.rows:
         hint = " matches. See what the store covers with: tollbook status" if report.window else " to show."

@@ -17,9 +17,9 @@ def register(app: typer.Typer) -> None:
 
 def export(
     context: typer.Context,
-    what: Annotated[What, typer.Argument(help="requests, events, rejects or chargeback.")],
+    what: Annotated[What, typer.Argument(metavar="WHAT", help="requests, events, rejects or chargeback.")],
     *,
-    to: Annotated[Path, typer.Option("--to", help="The folder to make.")],
+    to: Annotated[Path, typer.Option("--to", readable=False, help="The folder to make.")],
     since: options.Since = None,
     until: options.Until = None,
     month: options.Month = None,

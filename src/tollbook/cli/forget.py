@@ -20,7 +20,7 @@ def register(app: typer.Typer) -> None:
 
 def forget(
     context: typer.Context,
-    source: Annotated[str, typer.Argument(help="Its path, or its source_id in the relation `sources`.")],
+    source: Annotated[str, typer.Argument(metavar="SOURCE", help="Its path, or its source_id in `sources`.")],
     *,
     look_in: Annotated[
         list[str] | None,

@@ -59,13 +59,15 @@ def ingest(
     files and what is not named as logs are. Exits with 1 when a source could not be read.
     """
     from tollbook.cli.emit import choose_format, emit, note  # noqa: PLC0415 - start-up
-    from tollbook.errors import SourceError  # noqa: PLC0415
+    from tollbook.errors import SourceError, UsageError  # noqa: PLC0415
     from tollbook.exits import Exit  # noqa: PLC0415
     from tollbook.report.ingest import ingest_report  # noqa: PLC0415
 
     session: Session = context.obj
     chosen = choose_format(format, output)
     every_s = _every_s(every)
+    if not all([*paths, *(pattern or ())]):
+        raise UsageError("A path or pattern is empty, as of a variable that is not set. Say what to read.")
     _check_follow(paths, follow=follow, dry_run=dry_run)
     formats = choose_formats(session, log_format)
     run = make_run(session, dry=dry_run)

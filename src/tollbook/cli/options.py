@@ -22,7 +22,11 @@ Where = Annotated[
 Format = Annotated[
     ReportFormat | None, typer.Option("--format", help="Output format; table is for people.", show_default=False)
 ]
-Output = Annotated[Path | None, typer.Option("--output", "-o", help="Write to a file; its suffix chooses the format.")]
+# `readable=False`: Typer would refuse a file that it may not read, even one to write, and call it wrong usage.
+Output = Annotated[
+    Path | None,
+    typer.Option("--output", "-o", readable=False, help="Write to a file; its suffix chooses the format."),
+]
 Sort = Annotated[str | None, typer.Option("--sort", help="Sort by a column; -COL for descending.")]
 Limit = Annotated[int | None, typer.Option("--limit", min=1, help="Show the first N rows.")]
 LogFormat = Annotated[str, typer.Option("--log-format", help="auto, native, or a format of the configuration.")]

@@ -4,12 +4,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from tollbook.cli.group import Group
 from tollbook.cli.options import Format, Limit, Output, Sort
 
 if TYPE_CHECKING:
     from tollbook.cli.session import Session
 
-_prices = typer.Typer(name="prices", help="The price catalogue: what a token cost, and when.", no_args_is_help=True)
+_prices = typer.Typer(
+    name="prices", cls=Group, help="The price catalogue: what a token cost, and when.", no_args_is_help=True
+)
 
 Provider = Annotated[str | None, typer.Option("--provider", help="The provider, as your logs name it.")]
 

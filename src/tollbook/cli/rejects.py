@@ -4,13 +4,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from tollbook.cli.group import Group
 from tollbook.cli.options import Format, Limit, LogFormat, Output, Sort
 from tollbook.errors import UsageError
 
 if TYPE_CHECKING:
     from tollbook.cli.session import Session
 
-_group = typer.Typer(rich_markup_mode=None)
+_group = typer.Typer(cls=Group, rich_markup_mode=None)
 
 
 def register(app: typer.Typer) -> None:

@@ -5,13 +5,14 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from tollbook.cli.checks import CheckFormat, ExitZero, NoData, choose_rules, finish
+from tollbook.cli.group import Group
 from tollbook.cli.options import By, Format, Limit, Output, Sort, Where
 
 if TYPE_CHECKING:
     from tollbook.cli.session import Session
     from tollbook.config.model import Slo
 
-_group = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
+_group = typer.Typer(cls=Group, no_args_is_help=True, rich_markup_mode=None)
 _Names = Annotated[list[str] | None, typer.Argument(metavar="[NAME]...", help="Objectives; all when none is named.")]
 
 
@@ -85,7 +86,7 @@ def check(
 @_group.command(epilog='Example: tollbook slo explain "Success rate"')
 def explain(
     context: typer.Context,
-    name: Annotated[str, typer.Argument(help="The objective.")],
+    name: Annotated[str, typer.Argument(metavar="NAME", help="The objective.")],
     by: By = None,
     where: Where = None,
 ) -> None:

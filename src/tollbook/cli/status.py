@@ -43,7 +43,8 @@ def _as_list(report: "Report", zone: str) -> "Report":
         (column.name.removesuffix("_s").replace("_", " "), _shown(value, column, zone))
         for column, value in zip(report.columns, row, strict=True)
     )
-    return replace(report, columns=(Column("item", Kind.TEXT), Column("value", Kind.TEXT)), rows=items)
+    columns = (Column("item", Kind.TEXT), Column("value", Kind.TEXT))
+    return replace(report, title=f"{report.title}, times in {zone}", columns=columns, rows=items)
 
 
 def _shown(value: object, column: "Column", zone: str) -> str:

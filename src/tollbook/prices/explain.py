@@ -182,6 +182,20 @@ def _no_price(catalogue: Catalogue, model: str, alias: str | None) -> str:
     )
 
 
+def doubts_about_aliases(catalogue: Catalogue, aliases: Mapping[str, str]) -> list[str]:
+    """Return a sentence for every alias to a name that the catalogue prices for no provider, with the nearest name."""
+    providers = [None, *dict.fromkeys(key.partition("/")[0] for key in catalogue.all_keys())]
+    sentences = []
+    for name, target in aliases.items():
+        if not any(catalogue.resolve(provider, target) for provider in providers):
+            near = nearest(catalogue, target, 1)
+            hint = f"Did you mean {near[0]!r}?" if near else "See what it has: tollbook prices list"
+            sentences.append(
+                f"models.aliases: the catalogue has no price for {target!r}, and {name!r} gets none. {hint}"
+            )
+    return sentences
+
+
 def nearest(catalogue: Catalogue, model: str, count: int = 3) -> list[str]:
     """Return the keys whose model is spelled most like a name, the nearest first; none where none is near."""
     by_model: dict[str, list[str]] = {}

@@ -1,12 +1,12 @@
 """A report as people read it, on a terminal or in a document: heading, columns of text, totals."""
 
-from tollbook.render.cells import for_people, in_zone
+from tollbook.render.cells import for_people, in_zone, known
 from tollbook.report.model import Kind, Report, Window
 
 
 def columns(report: Report) -> list[list[str]]:
     """Return the cells of every column as text, the total last if it says more than the rows do."""
-    zone = report.window.timezone if report.window else "UTC"
+    zone = report.window.timezone if report.window else report.timezone
     grid = []
     for position, column in enumerate(report.columns):
         values = [row[position] for row in report.rows]
@@ -45,12 +45,19 @@ def window_line(window: Window) -> str:
 
 
 def heading(report: Report) -> list[str]:
-    """Return what stands above a table for people: title, window, filters, currency."""
+    """Return what stands above a table for people: title, window or at least the zone of times, filters, currency."""
     lines = [report.title]
     if report.window is not None:
         lines.append(window_line(report.window))
+    elif _has_times(report):
+        lines.append(f"Times in {report.timezone}")
     if report.filters:
         lines.append(f"Where {' and '.join(report.filters)}")
     if report.currency is not None and any(column.kind is Kind.MONEY for column in report.columns):
         lines.append(f"Amounts in {report.currency}")
     return lines
+
+
+def _has_times(report: Report) -> bool:
+    positions = [position for position, column in enumerate(report.columns) if column.kind is Kind.TIME]
+    return any(known(row[position]) for row in report.rows for position in positions)

@@ -202,6 +202,7 @@ def alerts_report(
         rows=tuple(one.row for one in evaluated),
         generated_at=now,
         window=windows.pop() if len(windows) == 1 else None,
+        timezone=evaluated[0].window.timezone if evaluated else "UTC",
         filters=Scope(Window(None, None), where=tuple(conditions)).filters,
         warnings=tuple(warnings),
         details={"transitions": []},

@@ -65,7 +65,8 @@ class Report:
         rows: One tuple per row, as long as `columns`.
         totals: A tuple as long as `columns` (None where a total makes no sense), or None.
         generated_at: The moment that "now" was for this report, naive UTC.
-        window: The window that was resolved, or None where time plays no part.
+        window: The window that was resolved, or None where time plays no part or the rows differ in it.
+        timezone: IANA name of the zone that people read times in where there is no window.
         by: Names of the dimensions that the rows are grouped by.
         filters: The conditions asked for, as the user wrote them.
         currency: ISO 4217 code of every MONEY column.
@@ -81,6 +82,7 @@ class Report:
     generated_at: datetime
     totals: tuple[Value, ...] | None = None
     window: Window | None = None
+    timezone: str = "UTC"
     by: tuple[str, ...] = ()
     filters: tuple[str, ...] = ()
     currency: str | None = None

@@ -48,8 +48,9 @@ class Dimension:
         return f"{value:%Y-%m}" if self.name == "month" else value.isoformat()
 
     def as_column(self) -> Column:
-        """Return the report column of a `by` key; unknown is shown to people as `unattributed`."""
-        return Column(self.name, Kind.TIME if self.name == "hour" else Kind.TEXT, missing="unattributed")
+        """Return the report column of a `by` key; unknown is shown to people as `unattributed`, no error as `-`."""
+        missing = "-" if self.name == "error_type" else "unattributed"
+        return Column(self.name, Kind.TIME if self.name == "hour" else Kind.TEXT, missing=missing)
 
 
 @dataclass(frozen=True)
@@ -149,7 +150,8 @@ def choose_dimension(name: str, known: dict[str, Dimension]) -> Dimension:
     if name in known:
         return known[name]
     near = difflib.get_close_matches(name, known, n=1)
-    hint = f"Did you mean {near[0]!r}?" if near else f"Known are: {', '.join(known)}."
+    more = f"Known are: {', '.join(known)}. Name further keys of your logs in tollbook.toml: dimensions = [...]"
+    hint = f"Did you mean {near[0]!r}?" if near else more
     raise UsageError(f"There is no dimension {name!r}. {hint}")
 
 

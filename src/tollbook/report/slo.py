@@ -187,6 +187,7 @@ def slo_report(
         rows=tuple(one.row for one in judged),
         generated_at=now,
         window=windows.pop() if len(windows) == 1 else None,
+        timezone=judged[0].window.timezone if judged else "UTC",
         filters=Scope(Window(None, None), where=tuple(conditions)).filters,
         warnings=tuple(warnings),
     )

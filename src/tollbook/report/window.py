@@ -101,8 +101,7 @@ def resolve(
     if month is not None:
         return _calendar_window(*month_days(month), zone)
     if day is not None:
-        first = parse_day(day)
-        return _calendar_window(first, first + timedelta(days=1), zone)
+        return _calendar_window(*_from_day(parse_day(day), 1), zone)
     start = None if since is None else _moment_or_span(since, now, zone)
     end = None if until is None else _moment_or_span(until, now, zone)
     if end is None and since is not None and _is_span(since):
@@ -121,7 +120,13 @@ def _is_span(text: str) -> bool:
 
 def _moment_or_span(text: str, now: datetime, zone: str) -> datetime:
     if not _is_span(text):
-        return parse_moment(text, zone)
+        try:
+            return parse_moment(text, zone)
+        except UsageError as error:
+            raise UsageError(
+                f"{text!r} is neither a moment nor a span back from now. "
+                "Write an ISO date or date-time, or a span: 2026-10-17, 2026-10-17T14:30, 24h or 7d."
+            ) from error
     try:
         return now - parse_duration(text)
     except OverflowError as error:
@@ -144,8 +149,8 @@ def month_days(text: str) -> tuple[date, date]:
     try:
         if found:
             first = date(int(found[1]), int(found[2]), 1)
-            return first, first + timedelta(days=calendar.monthrange(first.year, first.month)[1])
-    except (ValueError, OverflowError):
+            return _from_day(first, calendar.monthrange(first.year, first.month)[1])
+    except ValueError:
         pass
     raise UsageError(f"{text!r} is not a month. Write year and month: 2026-10.")
 
@@ -165,11 +170,22 @@ def parse_day(text: str) -> date:
     raise UsageError(f"{text!r} is not a day. Write year, month and day: 2026-10-17.")
 
 
+def _from_day(first: date, days: int) -> tuple[date, date]:
+    try:
+        return first, first + timedelta(days=days)
+    except OverflowError as error:
+        raise _too_far(first) from error
+
+
+def _too_far(day: date) -> UsageError:
+    return UsageError(f"{day} is too far away to be reported on.")
+
+
 def _calendar_window(first: date, after: date, zone: str) -> Window:
     try:
         start, end = (_to_utc(datetime.combine(day, time()), zone) for day in (first, after))
     except OverflowError as error:
-        raise UsageError(f"{first} is too far away to be reported on.") from error
+        raise _too_far(first) from error
     if start >= end:
         raise UsageError(f"{first} never happened in {zone}: its clocks skipped that day. Give another day.")
     return Window(start, end, zone)

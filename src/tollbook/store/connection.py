@@ -96,8 +96,7 @@ def transaction(
                 con.execute("ROLLBACK")
             raise
     except duckdb.Error as error:
-        reason = str(error).splitlines()[0]
-        raise StoreError(f"The store {path} could not be written and is as it was: {reason}") from error
+        raise StoreError(f"The store {path} could not be written and is as it was: {reason(error)}") from error
     finally:
         with suppress(duckdb.Error):
             con.execute("DETACH store")
@@ -114,7 +113,8 @@ def attach(con: "duckdb.DuckDBPyConnection", path: Path, *, read_only: bool, loc
 
     if not read_only:
         _make_folder(path)
-    mode = "READ_ONLY" if read_only else f"ROW_GROUP_SIZE {_ROW_GROUP_SIZE}"
+    # The type is said because DuckDB would look for an extension that reads an SQLite file, say.
+    mode = f"TYPE duckdb, {'READ_ONLY' if read_only else f'ROW_GROUP_SIZE {_ROW_GROUP_SIZE}'}"
     _attach_in_turn(con, path, mode, lock_timeout_s)
     try:
         if not read_only:
@@ -185,8 +185,18 @@ def _unusable(path: Path, error: Exception) -> StoreError:
         return StoreError(f"{path} is not a tollbook store. Choose another file with --store.")
     if "version number" in text:
         return StoreError(f"The store {path} was written by a newer DuckDB. Upgrade tollbook to read it.")
-    reason = text.splitlines()[0].removeprefix("IO Error: ")
-    return StoreError(f"The store {path} cannot be opened: {reason}")
+    if path.is_dir():
+        return StoreError(f"{path} is a folder, not a store. Name a file: --store {path / 'tollbook.duckdb'}")
+    return StoreError(f"The store {path} cannot be opened: {reason(error)}")
+
+
+def reason(error: Exception) -> str:
+    """Return why DuckDB failed as a sentence: without its names for errors, and with what to do where that is clear."""
+    text = str(error)
+    if "No space left on device" in text:
+        return "there is no space left on the disk. Make room, and run it again."
+    first = re.sub(r"^\w+ Error: ", "", text.splitlines()[0])
+    return f"{first.rstrip('.!')}."
 
 
 def _migrations() -> list[Path]:
