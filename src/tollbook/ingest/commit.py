@@ -12,7 +12,7 @@ from tollbook.errors import StoreError, StoreLockedError
 from tollbook.ingest.account import Account
 from tollbook.ingest.sources import Known
 from tollbook.store.columns import absent_columns, add_columns, view_stored
-from tollbook.store.connection import attach
+from tollbook.store.connection import attach, reason
 
 if TYPE_CHECKING:
     import duckdb
@@ -127,9 +127,8 @@ def commit(con: "duckdb.DuckDBPyConnection", run: Run, progress: Sequence[Progre
     try:
         _commit_attached(con, run, progress)
     except duckdb.Error as error:
-        # The disk is full, or gone: DuckDB's first line says which, and holds nothing of the logs.
-        reason = str(error).splitlines()[0]
-        raise StoreError(f"The store {run.store} could not be written and is as it was: {reason}") from error
+        # The disk is full, or gone: what is left of DuckDB's message says which, and holds nothing of the logs.
+        raise StoreError(f"The store {run.store} could not be written and is as it was: {reason(error)}") from error
     finally:
         with suppress(duckdb.Error):
             con.execute("DETACH store")

@@ -26,7 +26,7 @@ from tollbook.ingest.statement import Statement, coalesce
 if TYPE_CHECKING:
     import duckdb
 
-_SAMPLE_LINES = 256
+_SAMPLE_LINES, _SAMPLE_TOLD = 256, 16  # records whose keys are looked at, and those whose format is told
 _FULL_BLOCK = 1 << 20
 _MOST_ROUNDS = 4  # each opens one envelope
 _FINAL = {"request", "event", "reject"}
@@ -140,7 +140,7 @@ def _first_pass(con: "duckdb.DuckDBPyConnection", formats: Formats, blocks: Sequ
         con.execute(f"CREATE OR REPLACE TEMP TABLE lines AS {relation}")
         relation = "FROM lines"
     records = _objects(bare)
-    main = formats.forced or _format_of(records, formats)
+    main = formats.forced or _format_of(records[:_SAMPLE_TOLD], formats)
     if not main.is_envelope:
         _judge_alike(con, formats, main, records, relation)
         return 0
@@ -150,7 +150,7 @@ def _first_pass(con: "duckdb.DuckDBPyConnection", formats: Formats, blocks: Sequ
     con.execute(f"CREATE OR REPLACE TEMP TABLE texts AS {told}")
     _expand(con, main, carried, first_part=_next_part(con, "taken"))
     records = _objects(text for (text,) in con.execute(f"SELECT text FROM expanded LIMIT {_SAMPLE_LINES}").fetchall())
-    inner = formats.forced or _format_of(records, formats)
+    inner = formats.forced or _format_of(records[:_SAMPLE_TOLD], formats)
     _judge_alike(con, formats, inner, records, "FROM expanded")
     _refuse_empty(con)
     con.execute(

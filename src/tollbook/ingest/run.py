@@ -28,9 +28,11 @@ if TYPE_CHECKING:
 _T = TypeVar("_T")
 # How much is judged and committed at a time. The first batches are smaller, so that both threads soon have work; those
 # for a large store are larger, because every batch is compared with all of it.
-_LEAST_BATCH_BYTES, _MOST_BATCH_BYTES = 64 << 20, 192 << 20
+_LEAST_BATCH_BYTES, _MOST_BATCH_BYTES = 128 << 20, 192 << 20
 _STORE_BYTES_A_BATCH_BYTE = 16
 _BLOCK_BYTES = 4 << 20
+# One thread writes a table as cheaply as can be: the parts that two write are put together again when it is closed.
+_ONE_THREAD, _ALL_THREADS = "SET threads = 1", "RESET threads"
 # Each means that another run got ahead with the same sources, so there are as many at most as that run has batches.
 _MOST_CONFLICTS = 10_000
 
@@ -162,9 +164,7 @@ def connection(assume_timezone: str) -> "duckdb.DuckDBPyConnection":
     con = memory()
     con.execute(MACROS)
     con.execute("SET preserve_insertion_order = false")
-    # Batches are judged beside each other, a thread each, and one thread writes a table as cheaply as can be:
-    # the parts that two write are put together again when it is closed.
-    con.execute("SET threads = 1")
+    con.execute(_ONE_THREAD)
     con.execute("SET TimeZone = '" + assume_timezone.replace("'", "''") + "'")
     return con
 
@@ -186,12 +186,14 @@ def _pass(
         def judge_next(con: "duckdb.DuckDBPyConnection", coming: "Future[_Batch | None]") -> _Batch | None:
             batch = coming.result()
             if batch is not None and batch.blocks:
+                con.execute(_ALL_THREADS)
                 carried = {number: dict(place.reading.carried) for number, place in enumerate(batch.places)}
                 judge(con, formats, batch.blocks, carried)
                 for number, place in enumerate(batch.places):
                     place.carried = place.reading.carried = carried[number]
                 _locate_rejects(con, batch.blocks)
                 prepare(con, run)
+                con.execute(_ONE_THREAD)
             return batch
 
         def start(number: int) -> "Future[_Batch | None]":
@@ -306,7 +308,7 @@ def _batches(
 
     What a pipe hands over is a batch of its own.
     """
-    batch, size, most = _Batch(), 0, max(1, batch_bytes // 4)
+    batch, size, most = _Batch(), 0, max(1, batch_bytes // 2)
     for outcome in pending:
         try:
             found = recognise(outcome.source, known, live)
