@@ -1,6 +1,6 @@
 """The other side of the comparison: what one would write by hand with DuckDB alone. Run as a process of its own.
 
-plain.py ingest FILE DATABASE [--ignore-errors]
+plain.py ingest FILE DATABASE [--ignore-errors] [--whole-table]
 plain.py columns FILE DATABASE COLUMNS
 plain.py count DATABASE TABLE
 plain.py parquet STORE FILE
@@ -30,6 +30,14 @@ COLUMNS = {
     "status_code": "VARCHAR",
     "error_type": "VARCHAR",
 }
+# What else tollbook's table has of such lines, without finding any of it out: no duplicate is looked for, no price.
+WHOLE_TABLE = """
+    SELECT *, hash(request_id) AS identity, epoch(timestamp)::BIGINT AS line, 1 AS source_id, 1 AS batch_id, 0 AS twin,
+        concat(provider, '/', model, '/standard') AS price_id, '2026-11-01' AS catalogue,
+        CAST((CAST(input_tokens AS DECIMAL(13, 0)) * CAST(0.15 AS DECIMAL(18, 9))
+            + CAST(output_tokens AS DECIMAL(13, 0)) * CAST(0.6 AS DECIMAL(18, 9)))
+            * CAST(0.000001 AS DECIMAL(6, 6)) AS DECIMAL(28, 15)) AS computed_cost
+    """
 QUERIES = {
     "chargeback": """
         SELECT team, model, count(*), sum(input_tokens), sum(output_tokens), sum(computed_cost),
@@ -50,11 +58,12 @@ QUERIES = {
 }
 
 
-def ingest(file: str, database: str, *, ignore_errors: bool) -> None:
+def ingest(file: str, database: str, *, ignore_errors: bool, whole_table: bool) -> None:
     """Make a table of the file's lines; rows of lines that are not JSON come back empty and are left out."""
     con = duckdb.connect(database)
     con.execute(
-        f"CREATE TABLE requests AS FROM read_ndjson(?, columns = {COLUMNS}, ignore_errors = ?)"
+        f"CREATE TABLE requests AS {WHOLE_TABLE if whole_table else 'SELECT *'} "
+        f"FROM read_ndjson(?, columns = {COLUMNS}, ignore_errors = ?)"
         + (" WHERE timestamp IS NOT NULL" if ignore_errors else ""),
         [file, ignore_errors],
     )
@@ -89,7 +98,7 @@ def parquet(store: str, file: str) -> None:
 def main(arguments: list[str]) -> None:
     match arguments:
         case ["ingest", file, database, *more]:
-            ingest(file, database, ignore_errors="--ignore-errors" in more)
+            ingest(file, database, ignore_errors="--ignore-errors" in more, whole_table="--whole-table" in more)
         case ["columns", file, database, types]:
             columns(file, database, types)
         case ["count", database, table]:

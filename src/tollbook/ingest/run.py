@@ -31,8 +31,8 @@ _T = TypeVar("_T")
 _LEAST_BATCH_BYTES, _MOST_BATCH_BYTES = 128 << 20, 192 << 20
 _STORE_BYTES_A_BATCH_BYTE = 16
 _BLOCK_BYTES = 4 << 20
-# One thread writes a table as cheaply as can be: the parts that two write are put together again when it is closed.
-_ONE_THREAD, _ALL_THREADS = "SET threads = 1", "RESET threads"
+# Threads that judge, and that write: every one of these leaves an unfinished group of rows, which is written twice.
+_ALL_THREADS, _TWO_THREADS = "RESET threads", "SET threads = 2"
 # Each means that another run got ahead with the same sources, so there are as many at most as that run has batches.
 _MOST_CONFLICTS = 10_000
 
@@ -164,7 +164,7 @@ def connection(assume_timezone: str) -> "duckdb.DuckDBPyConnection":
     con = memory()
     con.execute(MACROS)
     con.execute("SET preserve_insertion_order = false")
-    con.execute(_ONE_THREAD)
+    con.execute(_TWO_THREADS)
     con.execute("SET TimeZone = '" + assume_timezone.replace("'", "''") + "'")
     return con
 
@@ -193,7 +193,7 @@ def _pass(
                     place.carried = place.reading.carried = carried[number]
                 _locate_rejects(con, batch.blocks)
                 prepare(con, run)
-                con.execute(_ONE_THREAD)
+                con.execute(_TWO_THREADS)
             return batch
 
         def start(number: int) -> "Future[_Batch | None]":
