@@ -186,6 +186,9 @@ def test_no_word_of_a_conversation_reaches_the_store(case: str, tmp_path: Path):
     ("record", "status", "error_type"),
     [
         (ENVOY | {"response_code": 429, "gen_ai.usage.output_tokens": 0}, "429", None),
+        # What was not answered, or cut off by whom it was for, whatever the status was until then.
+        (ENVOY | {"response_code": 0, "response_flags": "DC"}, "0", None),
+        (ENVOY | {"response_flags": "UF,DC"}, "200", None),
         (kong(response={"status": 503}), "503", None),
         (CLOUDFLARE | {"success": False, "status_code": 500}, "500", None),
         (BEDROCK_LOG | {"errorCode": "ThrottlingException", "output": {}}, None, "ThrottlingException"),
@@ -214,6 +217,42 @@ def test_failures_are_failures(record: dict[str, Any], status: str | None, error
 def test_what_a_gateway_answered_from_its_cache_is_not_billed(record: dict[str, Any], tmp_path: Path):
     store = kept(tmp_path, record)
     assert ask(store, "SELECT cache_hit, input_tokens, output_tokens FROM requests") == [(True, 0, 0)]
+
+
+@pytest.mark.parametrize(
+    "record",
+    [
+        # Envoy writes the keys of its format whether or not there is something to tell.
+        {key: None if key.startswith("gen_ai") else value for key, value in ENVOY.items()}
+        | {"response_code": 404, "response_flags": "NR", "x-envoy-origin-path": f"/status?key={SPOKEN}"},
+        {key: "-" if key.startswith("gen_ai") else value for key, value in ENVOY.items()}
+        | {"response_flags": "-", "x-envoy-origin-path": f"/status?key={SPOKEN}"},
+        kong(request={"id": "k-2", "method": "GET", "uri": f"/status?key={SPOKEN}"}, ai=None),
+        kong(request={"id": "k-3", "method": "POST", "uri": f"/status?key={SPOKEN}"}, ai={"mcp": {"rpc": []}}),
+    ],
+)
+def test_what_asked_no_model_is_an_event(record: dict[str, Any], tmp_path: Path):
+    store = kept(tmp_path, record)
+    assert ask(store, "SELECT count(*) FROM requests") == [(0,)]
+    assert ask(store, "SELECT date_trunc('second', time), message FROM events") == [
+        (datetime(2026, 10, 5, 8), "/status")
+    ]
+
+
+def test_a_cut_answer_is_priced_as_far_as_it_went_and_marked(tmp_path: Path):
+    store = kept(tmp_path, ENVOY | {"response_flags": "DC"})
+    assert ask(store, "SELECT success, estimated, input_tokens, output_tokens FROM requests") == [
+        (False, True, 1200, 95)
+    ]
+
+
+def test_counts_by_the_older_names_of_envoy_are_read(tmp_path: Path):
+    record = {
+        "start_time": TIME, "response_code": 200, "duration": 108, "genai_backend_name": "default/openai",
+        "genai_model_name": "gpt-4.1", "genai_tokens_input": 44, "genai_tokens_output": 12,
+    }  # fmt: skip
+    store = kept(tmp_path, record)
+    assert told(store) == [(None, "gpt-4.1", 44, None, None, 12, None, 108.0, True, None, None)]
 
 
 def test_every_plugin_of_kong_that_asked_a_model_is_a_request(tmp_path: Path):
