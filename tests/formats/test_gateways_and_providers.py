@@ -61,6 +61,11 @@ CLOUDFLARE = {
     "request_type": "", "status_code": 200, "success": True, "cached": False, "tokens_in": 340, "tokens_out": 58,
     "cost": 0.0000858, "request_head": SPOKEN,
 }  # fmt: skip
+LOGPUSH = {
+    "Timestamp": TIME, "Gateway": "triage", "Provider": "openai", "Model": "gpt-4o-mini", "Endpoint": "chat/completions",
+    "StatusCode": 200, "Cached": False, "RateLimited": False, "Metadata": {"team": "noc"},
+    "Metrics": {"cost": 0.0000858, "durationMs": 912}, "RequestBody": {"type": "encrypted", "data": SPOKEN},
+}  # fmt: skip
 BEDROCK_LOG = {
     "schemaType": "ModelInvocationLog", "timestamp": TIME, "requestId": "b-1", "region": "eu-central-1",
     "modelId": "eu.anthropic.claude-sonnet-4-5-20250929-v1:0", "operation": "Converse",
@@ -128,6 +133,10 @@ CASES = {
     "cloudflare": (
         CLOUDFLARE, "openai", "gpt-4o-mini", 340, None, None, 58, None, 912.0, True, None, Decimal("0.0000858"),
     ),
+    # Logpush tells what a call cost, and no tokens.
+    "cloudflare logpush": (
+        LOGPUSH, "openai", "gpt-4o-mini", None, None, None, None, None, 912.0, True, None, Decimal("0.0000858"),
+    ),
     # Bedrock counts what it read from its cache beside the input.
     "bedrock log": (
         BEDROCK_LOG, "aws", BEDROCK_LOG["modelId"], 2310, 2000, None, 77, None, 1430.0, True, None, None,
@@ -191,6 +200,7 @@ def test_no_word_of_a_conversation_reaches_the_store(case: str, tmp_path: Path):
         (ENVOY | {"response_flags": "UF,DC"}, "200", None),
         (kong(response={"status": 503}), "503", None),
         (CLOUDFLARE | {"success": False, "status_code": 500}, "500", None),
+        (LOGPUSH | {"StatusCode": 429, "RateLimited": True}, "429", None),
         (BEDROCK_LOG | {"errorCode": "ThrottlingException", "output": {}}, None, "ThrottlingException"),
         (
             ANTHROPIC_BATCH | {"result": {"type": "errored", "error": {"error": {"type": "api_error"}}}},
@@ -253,6 +263,15 @@ def test_counts_by_the_older_names_of_envoy_are_read(tmp_path: Path):
     }  # fmt: skip
     store = kept(tmp_path, record)
     assert told(store) == [(None, "gpt-4.1", 44, None, None, 12, None, 108.0, True, None, None)]
+
+
+def test_a_page_of_an_api_holds_records(tmp_path: Path):
+    page = {"success": True, "result": [CLOUDFLARE, CLOUDFLARE | {"id": "01KR"}], "result_info": {"page": 1}}
+    store = kept(tmp_path, page, json.dumps(page)[:-30], CLOUDFLARE, rejected=1)
+    assert ask(store, "SELECT request_id, input_tokens, output_tokens FROM requests ORDER BY 1") == [
+        ("01KQ", 340, 58),
+        ("01KR", 340, 58),
+    ]
 
 
 def test_every_plugin_of_kong_that_asked_a_model_is_a_request(tmp_path: Path):

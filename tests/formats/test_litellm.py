@@ -208,3 +208,12 @@ def test_real_records(shared: Path, tmp_path: Path):
     assert found == [(moment, 10, 20, cost, cost, 4.583, True)] * 2
     read(store, *logs, catalogue=Catalogue.load())
     assert content(store) == held
+
+
+def test_a_page_of_the_api_holds_rows(tmp_path: Path):
+    page = {"data": [spend(), spend(request_id="chatcmpl-3")], "total": 2, "page": 1, "page_size": 50, "total_pages": 1}
+    store = kept(tmp_path, page)
+    assert ask(store, "SELECT request_id, input_tokens, output_tokens FROM requests ORDER BY 1") == [
+        ("chatcmpl-2", 3000, 200),
+        ("chatcmpl-3", 3000, 200),
+    ]
