@@ -75,6 +75,36 @@ def test_every_class_of_tokens_is_part_of_the_prompt_and_priced_apart(record: di
     assert ask(store, "SELECT latency_ms, ttft_ms FROM requests") == [(2500.0, 500.0)]
 
 
+def told_beside() -> dict[str, Any]:
+    """Return the counts with the lifetimes of what was written beside the details of the prompt, not in them."""
+    details = dict(ANSWERED["prompt_tokens_details"])  # type: ignore[call-overload]
+    return ANSWERED | {
+        "cache_creation_token_details": details.pop("cache_creation_token_details"),
+        "prompt_tokens_details": details,
+    }
+
+
+@pytest.mark.parametrize(
+    "record", [payload(response={"usage": told_beside()}), spend(metadata={"usage_object": told_beside()})]
+)
+def test_lifetimes_of_written_tokens_are_found_in_either_place(record: dict[str, Any], tmp_path: Path):
+    store = kept(tmp_path, record, catalogue=Catalogue.load())
+    assert ask(store, f"SELECT {COUNTS}, computed_cost FROM requests") == [(3000, 1500, 900, 400, 200, 50, COST)]
+
+
+@pytest.mark.parametrize(
+    "record",
+    [
+        payload(call_type="aretrieve_batch", response={}),
+        spend(call_type="aretrieve_batch", metadata={"usage_object": None}),
+    ],
+)
+def test_what_a_batch_used_has_the_price_of_batches(record: dict[str, Any], tmp_path: Path):
+    store = kept(tmp_path, record, catalogue=Catalogue.load())
+    # Half of 3000 x 3 + 200 x 15 millionths of a dollar.
+    assert ask(store, "SELECT service_tier, computed_cost FROM requests") == [("batch", Decimal("0.006"))]
+
+
 def test_cached_tokens_of_openai_are_discounted_where_no_cache_of_the_gateway_is_named(tmp_path: Path):
     usage = {"prompt_tokens": 2006, "completion_tokens": 300, "prompt_tokens_details": {"cached_tokens": 1920}}
     counts = {"prompt_tokens": 2006, "completion_tokens": 300, "total_tokens": 2306}
