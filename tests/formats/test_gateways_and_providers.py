@@ -301,6 +301,29 @@ def test_one_hour_writes_are_told_from_those_of_five_minutes(tmp_path: Path):
     assert ask(store, "SELECT cache_write_tokens, cache_write_1h_tokens FROM requests") == [(90, 60)]
 
 
+def test_iterations_that_the_usage_of_claude_leaves_out_are_requests_of_their_own(tmp_path: Path):
+    answer = anthropic(id="msg_01Tollbook", model="claude-opus-4-6")
+    answer["usage"] |= {
+        "service_tier": "batch", "iterations": [
+            {"type": "compaction", "input_tokens": 1800, "output_tokens": 35, "cache_read_input_tokens": 200},
+            {"type": "advisor_message", "model": "claude-opus-4-7", "input_tokens": 1600, "output_tokens": 80},
+            {"type": "message", "input_tokens": 310, "output_tokens": 77},
+        ],
+    }  # fmt: skip
+    raw = answer | {"timestamp": TIME, "latency_ms": 900}
+    wrapped = {"timestamp": TIME, "request_id": "w-1", "latency_ms": 900, "response": answer | {"id": "msg_02Tollbook"}}
+    store = kept(tmp_path, raw, wrapped)
+    columns = "model, service_tier, input_tokens, cached_input_tokens, output_tokens, latency_ms"
+    for request_id in ("msg_01Tollbook", "w-1"):
+        assert ask(
+            store, f"SELECT request_id, {columns} FROM requests WHERE request_id LIKE '{request_id}%' ORDER BY 1"
+        ) == [
+            (request_id, "claude-opus-4-6", "batch", 2400, 2000, 77, 900.0),
+            (f"{request_id}:advisor:2", "claude-opus-4-7", "batch", 1600, None, 80, None),
+            (f"{request_id}:compaction:1", "claude-opus-4-6", "batch", 2000, 200, 35, None),
+        ]
+
+
 def test_metadata_of_gateways_becomes_dimensions(tmp_path: Path):
     store = kept(
         tmp_path,
