@@ -160,6 +160,9 @@ CASES = {
         anthropic(timestamp=TIME, id="msg_bdrk_01"), "aws", "claude-sonnet-4-6", 2400, 2000, 90, 77, None, None, True,
         None, None,
     ),
+    "another's model, answered as by anthropic": (
+        anthropic(timestamp=TIME, model="glm-4.6"), None, "glm-4.6", 2400, 2000, 90, 77, None, None, True, None, None,
+    ),
     "anthropic batch": (
         ANTHROPIC_BATCH, "anthropic", "claude-sonnet-4-6", 2400, 2000, 90, 77, None, None, True, "batch", None,
     ),
@@ -168,7 +171,23 @@ CASES = {
     "cohere": (COHERE, "cohere", "command-a-03-2025", 5, None, None, 18, None, None, True, None, None),
     "wrapped": (
         {"timestamp": TIME, "request_id": "w-1", "latency_ms": 830, "response": anthropic()},
-        None, "claude-sonnet-4-6", 2400, 2000, 90, 77, None, 830.0, None, None, None,
+        "anthropic", "claude-sonnet-4-6", 2400, 2000, 90, 77, None, 830.0, True, None, None,
+    ),
+    "wrapped converse": (
+        {"model": "us.amazon.nova-lite-v1:0", "response": CONVERSE},
+        "aws", "us.amazon.nova-lite-v1:0", 522, 500, None, 57, None, 1864.0, True, None, None,
+    ),
+    "wrapped gemini": ({"body": GEMINI}, "google", "gemini-2.5-pro", 150, 100, None, 209, 200, None, True, None, None),
+    "wrapped chat": (
+        {"response": CHAT}, None, "gpt-4.1-2025-04-14", 812, 512, None, 40, 16, None, True, None, None,
+    ),
+    "wrapped openrouter": (
+        {"response": OPENROUTER}, "openrouter", "anthropic/claude-sonnet-4.5", 420, None, None, 33, None, None, True,
+        None, Decimal("0.001755"),
+    ),
+    "wrapped chunk": (
+        {"response": CHAT | {"object": "chat.completion.chunk"}},
+        None, "gpt-4.1-2025-04-14", 812, 512, None, 40, 16, None, None, None, None,
     ),
 }  # fmt: skip
 
@@ -200,6 +219,7 @@ def test_no_word_of_a_conversation_reaches_the_store(case: str, tmp_path: Path):
         (ENVOY | {"response_flags": "UF,DC"}, "200", None),
         (kong(response={"status": 503}), "503", None),
         (CLOUDFLARE | {"success": False, "status_code": 500}, "500", None),
+        ({"timestamp": TIME, "status_code": 502, "response": anthropic()}, "502", None),
         (LOGPUSH | {"StatusCode": 429, "RateLimited": True}, "429", None),
         (BEDROCK_LOG | {"errorCode": "ThrottlingException", "output": {}}, None, "ThrottlingException"),
         (
@@ -299,6 +319,11 @@ def test_one_hour_writes_are_told_from_those_of_five_minutes(tmp_path: Path):
     record["usage"]["cache_creation"] = {"ephemeral_5m_input_tokens": 30, "ephemeral_1h_input_tokens": 60}
     store = kept(tmp_path, record)
     assert ask(store, "SELECT cache_write_tokens, cache_write_1h_tokens FROM requests") == [(90, 60)]
+
+
+def test_a_response_is_known_by_its_id_within_a_record_too(tmp_path: Path):
+    store = kept(tmp_path, {"model": "us.amazon.nova-lite-v1:0", "response": CONVERSE}, CONVERSE)
+    assert ask(store, "SELECT request_id FROM requests") == [("c-1",)]
 
 
 def test_iterations_that_the_usage_of_claude_leaves_out_are_requests_of_their_own(tmp_path: Path):
