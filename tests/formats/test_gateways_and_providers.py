@@ -321,6 +321,21 @@ def test_one_hour_writes_are_told_from_those_of_five_minutes(tmp_path: Path):
     assert ask(store, "SELECT cache_write_tokens, cache_write_1h_tokens FROM requests") == [(90, 60)]
 
 
+@pytest.mark.parametrize(
+    "told_as",
+    [
+        {"num_cached_tokens": 32},
+        {"prompt_token_details": {"cached_tokens": 32}},
+        {"num_cached_tokens": 32, "prompt_tokens_details": {"cached_tokens": 32}},
+    ],
+)
+@pytest.mark.parametrize("wrap", [dict, lambda response: {"response": response}])
+def test_cached_tokens_of_mistral_are_part_of_the_prompt(told_as: dict[str, Any], wrap: Any, tmp_path: Path):
+    response = openai(prompt_tokens=50, completion_tokens=7, total_tokens=57, **told_as)
+    store = kept(tmp_path, wrap(response | {"model": "mistral-large-2512"}))
+    assert ask(store, "SELECT input_tokens, cached_input_tokens FROM requests") == [(50, 32)]
+
+
 def test_a_response_is_known_by_its_id_within_a_record_too(tmp_path: Path):
     store = kept(tmp_path, {"model": "us.amazon.nova-lite-v1:0", "response": CONVERSE}, CONVERSE)
     assert ask(store, "SELECT request_id FROM requests") == [("c-1",)]
