@@ -16,6 +16,7 @@ COLUMNS = (
     "provider", "model", "input_tokens", "cached_input_tokens", "cache_write_tokens", "output_tokens",
     "reasoning_tokens", "latency_ms", "success", "service_tier", "reported_cost",
 )  # fmt: skip
+COUNTS = "input_tokens, cached_input_tokens, cache_write_tokens, output_tokens, latency_ms"
 TIME = "2026-10-05T08:00:00Z"
 MESSAGES = [{"role": "user", "content": SPOKEN}]
 
@@ -362,6 +363,23 @@ def test_iterations_that_the_usage_of_claude_leaves_out_are_requests_of_their_ow
             (f"{request_id}:advisor:2", "claude-opus-4-7", "batch", 1600, None, 80, None),
             (f"{request_id}:compaction:1", "claude-opus-4-6", "batch", 2000, 200, 35, None),
         ]
+
+
+def test_one_hour_writes_are_found_wherever_an_answer_of_bedrock_stands(tmp_path: Path):
+    usage = {
+        "inputTokens": 22, "outputTokens": 57, "totalTokens": 669, "cacheReadInputTokens": 500,
+        "cacheWriteInputTokens": 90, "cacheDetails": [
+            {"inputTokens": 30, "ttl": "5m"}, {"inputTokens": 40, "ttl": "1h"}, {"ttl": "1h", "inputTokens": 20},
+        ],
+    }  # fmt: skip
+    answer = CONVERSE | {"usage": usage}
+    log = BEDROCK_LOG | {"input": {"inputTokenCount": 22}, "output": {"outputBodyJson": answer, "outputTokenCount": 57}}
+    store = kept(tmp_path, answer, {"request_id": "w-1", "model": "m", "response": answer}, log)
+    assert ask(store, f"SELECT request_id, provider, cache_write_1h_tokens, {COUNTS} FROM requests ORDER BY 1") == [
+        ("b-1", "aws", 60, 612, 500, 90, 57, 1864.0),
+        ("c-1", "aws", 60, 612, 500, 90, 57, 1864.0),
+        ("w-1", "aws", 60, 612, 500, 90, 57, 1864.0),
+    ]
 
 
 def test_metadata_of_gateways_becomes_dimensions(tmp_path: Path):
