@@ -116,6 +116,14 @@ MISTRAL = openai(prompt_tokens=50, completion_tokens=7, total_tokens=57) | {"mod
 OPENROUTER = openai(prompt_tokens=420, completion_tokens=33, total_tokens=453, cost=0.001755) | {
     "id": "gen-1", "provider": "Anthropic", "model": "anthropic/claude-sonnet-4.5",
 }  # fmt: skip
+GENERATION = {
+    "data": {
+        "id": "gen-1", "created_at": TIME, "model": "anthropic/claude-sonnet-4.5", "provider_name": "Anthropic",
+        "total_cost": 0.001755, "latency": 1250, "generation_time": 1200, "cancelled": False, "tokens_prompt": 400,
+        "tokens_completion": 30, "native_tokens_prompt": 420, "native_tokens_completion": 33,
+        "native_tokens_cached": 100, "native_tokens_reasoning": 5, "provider_responses": [{"said": SPOKEN}],
+    }
+}  # fmt: skip
 OPENAI_BATCH = {
     "id": "batch_req_1", "custom_id": "t-1", "error": None,
     "response": {"status_code": 200, "body": openai(prompt_tokens=300, completion_tokens=12, total_tokens=312)},
@@ -335,6 +343,15 @@ def test_cached_tokens_of_mistral_are_part_of_the_prompt(told_as: dict[str, Any]
     response = openai(prompt_tokens=50, completion_tokens=7, total_tokens=57, **told_as)
     store = kept(tmp_path, wrap(response | {"model": "mistral-large-2512"}))
     assert ask(store, "SELECT input_tokens, cached_input_tokens FROM requests") == [(50, 32)]
+
+
+def test_a_generation_of_openrouter_is_its_response(tmp_path: Path):
+    bare = GENERATION["data"] | {"id": "gen-2", "cancelled": True}
+    store = kept(tmp_path, GENERATION, OPENROUTER, bare)
+    assert ask(store, "SELECT request_id, output_tokens, success, estimated FROM requests ORDER BY 1") == [
+        ("gen-1", 33, True, None),
+        ("gen-2", 33, False, True),
+    ]
 
 
 def test_a_response_is_known_by_its_id_within_a_record_too(tmp_path: Path):
