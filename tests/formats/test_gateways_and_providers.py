@@ -63,8 +63,8 @@ CLOUDFLARE = {
     "cost": 0.0000858, "request_head": SPOKEN,
 }  # fmt: skip
 LOGPUSH = {
-    "Timestamp": TIME, "Gateway": "triage", "Provider": "openai", "Model": "gpt-4o-mini", "Endpoint": "chat/completions",
-    "StatusCode": 200, "Cached": False, "RateLimited": False, "Metadata": {"team": "noc"},
+    "Timestamp": TIME, "Gateway": "triage", "Endpoint": "chat/completions", "Provider": "openai",
+    "Model": "gpt-4o-mini", "StatusCode": 200, "Cached": False, "RateLimited": False, "Metadata": {"team": "noc"},
     "Metrics": {"cost": 0.0000858, "durationMs": 912}, "RequestBody": {"type": "encrypted", "data": SPOKEN},
 }  # fmt: skip
 BEDROCK_LOG = {
