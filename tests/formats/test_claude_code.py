@@ -193,6 +193,20 @@ def test_an_advisor_is_a_request_of_its_own_and_other_iterations_are_none(log: L
     ]
 
 
+def test_the_summary_of_a_long_conversation_is_a_request_of_its_own(log: Log):
+    iterations = [
+        {"type": "compaction", "input_tokens": 180000, "output_tokens": 3500},
+        {"type": "message", "input_tokens": 23000, "output_tokens": 1000},
+    ]
+    line = answer(1, usage(23000, 1000, service_tier="standard", iterations=iterations))
+    log.read(line, line, catalogue=Catalogue.load())
+    # 23000 x 5 + 1000 x 25, and 180000 x 5 + 3500 x 25 millionths of a dollar
+    assert log.ask("SELECT request_id, model, service_tier, computed_cost FROM requests ORDER BY 1") == [
+        ("msg_1", "claude-opus-4-6", "standard", Decimal("0.14")),
+        ("msg_1:compaction:1", "claude-opus-4-6", "standard", Decimal("0.9875")),
+    ]
+
+
 def test_the_words_of_the_client_itself_are_events_and_its_errors_are_failures(log: Log):
     nothing = usage(0, 0)
     log.read(

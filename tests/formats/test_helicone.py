@@ -131,3 +131,11 @@ def test_damage_costs_no_neighbour(tmp_path: Path):
         rejected=2,
     )
     assert ask(store, "SELECT request_id FROM requests ORDER BY 1") == [("a",), ("c",)]
+
+
+def test_a_page_of_the_api_holds_records_in_every_form(tmp_path: Path):
+    store = kept(tmp_path, {"data": [export(), earlier(request_id="q-2")], "error": None})
+    assert ask(store, f"SELECT request_id, {COUNTS} FROM requests ORDER BY 1") == [
+        ("q-1", 2006, 1920, 0, 300, 0),
+        ("q-2", 2006, 1920, 0, 300, None),
+    ]

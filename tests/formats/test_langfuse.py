@@ -85,6 +85,13 @@ def test_a_generation_is_a_call_with_each_class_of_tokens(record: dict[str, Any]
         # lifetimes of written tokens, apart
         ({"input": 5, "input_cache_creation_5m": 20, "input_cache_creation_1h": 30, "output": 1, "total": 56},
          (55, None, 50, 1, None)),
+        # what was heard, said and predicted, apart from what was written
+        ({"input": 20, "input_audio_tokens": 80, "output": 15, "output_audio_tokens": 30, "output_reasoning_tokens": 5,
+          "total": 150},
+         (100, None, None, 50, 5)),
+        ({"input": 86, "input_cached_tokens": 1920, "output": 200, "output_accepted_prediction_tokens": 60,
+          "output_rejected_prediction_tokens": 40, "total": 2306},
+         (2006, 1920, None, 300, None)),
         ({"input": 7, "output": 0, "total": 7}, (7, None, None, 0, None)),
         ({}, (None, None, None, None, None)),
     ],

@@ -75,6 +75,36 @@ def test_every_class_of_tokens_is_part_of_the_prompt_and_priced_apart(record: di
     assert ask(store, "SELECT latency_ms, ttft_ms FROM requests") == [(2500.0, 500.0)]
 
 
+def told_beside() -> dict[str, Any]:
+    """Return the counts with the lifetimes of what was written beside the details of the prompt, not in them."""
+    details = dict(ANSWERED["prompt_tokens_details"])  # type: ignore[call-overload]
+    return ANSWERED | {
+        "cache_creation_token_details": details.pop("cache_creation_token_details"),
+        "prompt_tokens_details": details,
+    }
+
+
+@pytest.mark.parametrize(
+    "record", [payload(response={"usage": told_beside()}), spend(metadata={"usage_object": told_beside()})]
+)
+def test_lifetimes_of_written_tokens_are_found_in_either_place(record: dict[str, Any], tmp_path: Path):
+    store = kept(tmp_path, record, catalogue=Catalogue.load())
+    assert ask(store, f"SELECT {COUNTS}, computed_cost FROM requests") == [(3000, 1500, 900, 400, 200, 50, COST)]
+
+
+@pytest.mark.parametrize(
+    "record",
+    [
+        payload(call_type="aretrieve_batch", response={}),
+        spend(call_type="aretrieve_batch", metadata={"usage_object": None}),
+    ],
+)
+def test_what_a_batch_used_has_the_price_of_batches(record: dict[str, Any], tmp_path: Path):
+    store = kept(tmp_path, record, catalogue=Catalogue.load())
+    # Half of 3000 x 3 + 200 x 15 millionths of a dollar.
+    assert ask(store, "SELECT service_tier, computed_cost FROM requests") == [("batch", Decimal("0.006"))]
+
+
 def test_cached_tokens_of_openai_are_discounted_where_no_cache_of_the_gateway_is_named(tmp_path: Path):
     usage = {"prompt_tokens": 2006, "completion_tokens": 300, "prompt_tokens_details": {"cached_tokens": 1920}}
     counts = {"prompt_tokens": 2006, "completion_tokens": 300, "total_tokens": 2306}
@@ -208,3 +238,12 @@ def test_real_records(shared: Path, tmp_path: Path):
     assert found == [(moment, 10, 20, cost, cost, 4.583, True)] * 2
     read(store, *logs, catalogue=Catalogue.load())
     assert content(store) == held
+
+
+def test_a_page_of_the_api_holds_rows(tmp_path: Path):
+    page = {"data": [spend(), spend(request_id="chatcmpl-3")], "total": 2, "page": 1, "page_size": 50, "total_pages": 1}
+    store = kept(tmp_path, page)
+    assert ask(store, "SELECT request_id, input_tokens, output_tokens FROM requests ORDER BY 1") == [
+        ("chatcmpl-2", 3000, 200),
+        ("chatcmpl-3", 3000, 200),
+    ]

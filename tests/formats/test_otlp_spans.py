@@ -209,6 +209,39 @@ CONVENTIONS: list[tuple[str, dict[str, Any], tuple[Any, ...]]] = [
              "cache_creation_input_tokens": 3}}})},
         (53, 10, 3, 9, None),
     ),
+    (
+        # The 40 hold none of what the cache read and wrote, though they are more than that.
+        "AI SDK 4 with what Anthropic's cache did",
+        {"ai.operationId": "ai.generateText.doGenerate", "ai.model.provider": "p", "ai.model.id": "m",
+         "ai.usage.promptTokens": 40, "ai.usage.completionTokens": 9, "gen_ai.usage.input_tokens": 40,
+         "ai.response.providerMetadata": json.dumps({"anthropic": {
+             "cacheReadInputTokens": 10, "cacheCreationInputTokens": 3}})},
+        (53, 10, 3, 9, None),
+    ),
+    (
+        "AI SDK 5 with what Bedrock's cache did",
+        {"ai.operationId": "ai.generateText.doGenerate", "ai.model.provider": "p", "ai.model.id": "m",
+         "ai.usage.inputTokens": 40, "ai.usage.outputTokens": 9, "ai.usage.totalTokens": 49,
+         "ai.usage.cachedInputTokens": 10,
+         "ai.response.providerMetadata": json.dumps({"bedrock": {"usage": {"cacheWriteInputTokens": 3}}})},
+        (53, 10, 3, 9, None),
+    ),
+    (
+        "AI SDK 6 with what Bedrock's cache did",
+        {"ai.operationId": "ai.generateText.doGenerate", "ai.model.provider": "p", "ai.model.id": "m",
+         "ai.usage.inputTokens": 53, "ai.usage.outputTokens": 9, "ai.usage.totalTokens": 62,
+         "ai.usage.inputTokenDetails.cacheReadTokens": 10, "ai.usage.inputTokenDetails.cacheWriteTokens": 3,
+         "ai.response.providerMetadata": json.dumps({"bedrock": {"usage": {"cacheWriteInputTokens": 3}}})},
+        (53, 10, 3, 9, None),
+    ),
+    (
+        "AI SDK 4 without a cache",
+        {"ai.operationId": "ai.generateText.doGenerate", "ai.model.provider": "p", "ai.model.id": "m",
+         "ai.usage.promptTokens": 40, "ai.usage.completionTokens": 9,
+         "ai.response.providerMetadata": json.dumps({"anthropic": {
+             "cacheReadInputTokens": None, "cacheCreationInputTokens": None}})},
+        (40, None, None, 9, None),
+    ),
 ]  # fmt: skip
 
 

@@ -121,6 +121,8 @@ def test_the_shipped_files_stay_small():
         ("batch", "batch"),
         ("FLEX", "flex"),
         ("priority", "priority"),
+        ("ON_DEMAND_FLEX", "flex"),
+        ("ON_DEMAND_PRIORITY", "priority"),
         ("scale", "scale"),
     ],
 )

@@ -29,6 +29,8 @@ _TIERS = {
     "auto": STANDARD,
     "standard": STANDARD,
     "on_demand": STANDARD,
+    "on_demand_flex": "flex",
+    "on_demand_priority": "priority",
     "batches": "batch",
 }
 
