@@ -165,6 +165,28 @@ def test_each_class_of_tokens_is_billed_at_its_rate_and_none_twice(tmp_path: Pat
     assert cost(tmp_path, OnePrice(RATES_OF_ALL), {**LINE, **counts}) == Decimal("0.002925")
 
 
+def test_anthropics_names_beside_the_input_count_say_that_it_leaves_them_out(tmp_path: Path):
+    counts = {
+        "input_tokens": 10_000, "cache_read_input_tokens": 2000, "cache_creation_input_tokens": 1500,
+        "output_tokens": 50,
+    }  # fmt: skip
+    # 10000 x 2.5 + 2000 x 0.25 + 1500 x 3.125 + 50 x 10 = 30687.5 millionths
+    assert cost(tmp_path, OnePrice(RATES_OF_ALL), {**LINE, **counts}) == Decimal("0.0306875")
+
+
+@pytest.mark.parametrize(
+    ("usage", "millionths"),
+    [
+        ({"promptTokens": 100, "completionTokens": 7}, "320"),  # 100 x 2.5 + 7 x 10
+        ({"prompt_tokens": 100, "completion_tokens": 7, "num_cached_tokens": 40}, "230"),  # 60 x 2.5 + 40 x 0.25 + 70
+        ({"prompt_tokens": 100, "completion_tokens": 7, "prompt_token_details": {"cached_tokens": 40}}, "230"),
+    ],
+)
+def test_usage_objects_of_older_names_are_billed_by_them(tmp_path: Path, usage: dict[str, Any], millionths: str):
+    found = cost(tmp_path, OnePrice(RATES_OF_ALL), {**LINE, "usage": usage})
+    assert found == Decimal(millionths) / 1_000_000
+
+
 def test_a_class_without_a_rate_of_its_own_is_charged_as_the_next_wider_one(tmp_path: Path):
     rates = {"input": Decimal(2), "output": Decimal(10)}
     counts = {"input_tokens": 1000, "cached_input_tokens": 200, "cache_write_tokens": 300, "cache_write_1h_tokens": 100}

@@ -35,9 +35,12 @@ class ClosedStatement(Statement):
         conditions = [*format_.request, *(condition for conditions in alternatives for condition in conditions)]
         paths = [one for paths in format_.fields.values() for path in paths for one in path.split(PLUS)]
         paths += [path for condition in conditions for path in condition.paths]
+        # What a pattern finds is kept as a text; all else with its JSON type.
+        self._kept = {path for path in format_.keep.values() if not split_pattern(path)[1]}
+        paths += sorted(set(format_.keep.values()) - self._kept)
         self._paths = paths
         read = {top_path(path) for path in paths if not _is_indexed(path)}
-        kept = {top_path(path) for path in format_.keep.values() if not _is_indexed(path)}
+        kept = {top_path(path) for path in self._kept if not _is_indexed(path)}
         # What is read whole is not opened further: its parts are taken out of it.
         self._members = {path for path in read | kept if not any(path.startswith(f"{other}/") for other in read | kept)}
         self._json = self._members & kept
@@ -56,12 +59,11 @@ class ClosedStatement(Statement):
     def _read_below(self) -> dict[str, dict[str, str]]:
         """Return what is read from inside the members: member -> pointer -> type, as `struct` takes it."""
         below: dict[str, dict[str, str]] = {}
-        kept = set(self.format.keep.values())
         # What is both read and kept is wanted as text and as JSON: a struct holds one of them.
-        for path in sorted({split_pattern(path)[0] for path in self._paths} ^ kept):
+        for path in sorted({split_pattern(path)[0] for path in self._paths} ^ self._kept):
             whole, rest = (None, "") if _is_indexed(path) else self._member_of(path)
             if whole is not None and rest and "#" not in rest[1:]:
-                below.setdefault(whole, {})[rest.strip("#/")] = "JSON" if path in kept else "VARCHAR"
+                below.setdefault(whole, {})[rest.strip("#/")] = "JSON" if path in self._kept else "VARCHAR"
         return below
 
     def _member_of(self, path: str) -> tuple[str | None, str]:
@@ -158,6 +160,9 @@ class ClosedStatement(Statement):
     def _json_at(self, path: str) -> str:
         if path in self._unseen:
             return NULL
+        if path not in self._kept:
+            value = self.value(path)
+            return NULL if value == NULL else f"CAST(to_json({value}) AS VARCHAR)"
         value = member("x", path) if path in self._json else self._text_at(path, "json_extract")
         return NULL if value == NULL else f"nullif(nullif(CAST({value} AS VARCHAR), 'null'), '\"\"')"
 

@@ -44,12 +44,17 @@ STAGED = {
 # What the keys of the providers' usage objects count. The sources are the providers' references of their responses:
 # OpenAI (chat, responses), Anthropic (messages), Google (generateContent), Amazon Bedrock (converse).
 USAGE = {
-    "input": ("prompt_tokens", "input_tokens", "promptTokenCount", "inputTokens", "prompt_token_count"),
-    "output": ("completion_tokens", "output_tokens", "candidatesTokenCount", "outputTokens", "candidates_token_count"),
+    "input": (
+        "prompt_tokens", "input_tokens", "promptTokenCount", "inputTokens", "prompt_token_count", "promptTokens",
+    ),
+    "output": (
+        "completion_tokens", "output_tokens", "candidatesTokenCount", "outputTokens", "candidates_token_count",
+        "completionTokens",
+    ),
     "cached": (
         "cache_read_input_tokens", "cacheReadInputTokens", "cachedContentTokenCount", "cached_input_tokens",
         "cached_content_token_count", "prompt_tokens_details/cached_tokens", "input_tokens_details/cached_tokens",
-        "prompt_cache_hit_tokens",
+        "prompt_cache_hit_tokens", "num_cached_tokens", "prompt_token_details/cached_tokens",
         "inputTokenDetails/cacheReadTokens", "cachedInputTokens",
     ),
     "written": (
@@ -113,6 +118,9 @@ CREATE OR REPLACE TEMP MACRO instant_in_words(t) AS CASE
         '^(\d{4})-?(\d\d)-?(\d\d)[ T](\d\d):?(\d\d):?(\d\d)([.,]\d+)?'
             '(?: ?(Z|[+-]\d\d:?\d\d)(?: [A-Z]+| m=\S+|\[\S+\])*)?$',
         '\1-\2-\3 \4:\5:\6\7\8') AS TIMESTAMPTZ)))
+    -- JavaScript: Thu May 01 2025 10:00:00 GMT+0200 (Central European Summer Time)
+    WHEN regexp_matches(t, '\d{4} \d\d:\d\d:\d\d GMT[+-]\d{4}') THEN make_timestamp(epoch_us(
+        try_strptime(regexp_replace(t, ' GMT([+-]\d{4}).*$', ' \1'), '%a %b %d %Y %H:%M:%S %z')))
     -- MongoDB
     WHEN starts_with(t, '{"$date"') AND json_valid(t) THEN coalesce(
         make_timestamp(epoch_us(try_cast(json_extract_string(t, '$."$date"') AS TIMESTAMPTZ))),

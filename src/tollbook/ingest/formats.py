@@ -66,7 +66,7 @@ class Format:
         fields: For each of tollbook's fields the paths that it is read from; the first with a value counts. Paths
             joined by ` + ` are counts to be added.
         is_open: Whether everything else of a record is kept in `attributes`.
-        keep: Name in `attributes` -> path, in a closed format.
+        keep: Name in `attributes` -> path, in a closed format; what a pattern finds is kept as a text.
         constants: Field -> its value where the record gives none -> alternatives of conditions that the value asks
             for, as in `when`; none: it holds of every record.
         missing: Field, or `*` for all -> the texts that say that there is no value.

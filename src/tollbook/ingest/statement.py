@@ -284,7 +284,8 @@ FROM counted
     def _accounting(self) -> str:
         if self.format.tokens:
             return f"ELSE {'true' if self.format.tokens == 'exclusive' else 'false'}"
-        return "ELSE u_is_exclusive"
+        flat = [value for value in map(self.value, USAGE_EXCLUSIVE) if value != NULL]
+        return f"ELSE u_is_exclusive OR {coalesce(flat)} IS NOT NULL"
 
     def _success(self) -> str:
         return """CASE
