@@ -8,8 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from reading import read
 from tollbook.ingest.listing import Listing, find_sources
 from tollbook.ingest.sources import Known, digest, recognise
+from tollbook.ingest.stream import Stream, open_stream
 
 FIRST = b'{"n": 0}\n'
 LOG = FIRST + b"".join(b'{"n": %d}\n' % number for number in range(1, 2000))
@@ -168,6 +170,43 @@ def test_a_file_is_read_on_where_it_was_read_up_to(tmp_path: Path):
 
 def test_of_several_that_it_could_be_a_file_is_the_one_read_furthest(tmp_path: Path):
     assert look(tmp_path / "log", LOG, known(1, 9), known(3, 9000), known(2, 500)) == (3, 9000)
+
+
+def test_of_two_that_were_read_nearly_as_far_a_file_is_the_one_read_further(tmp_path: Path):
+    assert look(tmp_path / "log", LOG, known(1, 5000), known(2, 5010)) == (2, 5010)
+    assert look(tmp_path / "log", LOG, known(1, 60), known(2, 100), known(3, 140)) == (3, 140)
+    other = LOG[:300] + b"x" + LOG[301:]
+    assert look(tmp_path / "log", LOG, known(1, 400, other), known(2, 500)) == (2, 500)
+    assert look(tmp_path / "packed.gz", gzip.compress(LOG), known(1, 400, other), known(2, 500)) == (2, 500)
+
+
+def test_two_files_that_begin_alike_are_known_again(tmp_path: Path):
+    for name, text in (("short", "one"), ("long", "another and longer")):
+        (tmp_path / name).write_text(f'begin\n{{"timestamp": 1776679200, "message": "{text}"}}\n')
+    read(tmp_path / "store", tmp_path / "short", tmp_path / "long")
+    again = read(tmp_path / "store", tmp_path / "short", tmp_path / "long")
+    assert [outcome.account.read for outcome in again] == [0, 0]
+
+
+def test_a_file_that_is_replaced_while_it_is_looked_at_is_the_new_one(tmp_path: Path, monkeypatch):
+    log, opened = tmp_path / "log", []
+    other = b"{}\n" + LOG[::-1]
+
+    def open_and_rotate(path: str, *live: object) -> Stream:
+        stream = open_stream(path, *live)
+        if not opened:
+            log.rename(tmp_path / "log.1")
+            log.write_bytes(other)
+        opened.append(path)
+        return stream
+
+    log.write_bytes(LOG)
+    monkeypatch.setattr("tollbook.ingest.sources.open_stream", open_and_rotate)
+    # What was looked at is read up to 5000, and was looked at up to 6000.
+    lines = {known(1, 5000).head: [known(1, 5000), known(2, 6000, LOG[:5500] + other)]}
+    found = recognise(str(log), lines)
+    assert (found.known, found.stream.read(1 << 20)) == (None, other)
+    found.stream.close()
 
 
 def test_a_file_that_goes_another_way_is_another(tmp_path: Path):
