@@ -4,6 +4,8 @@ import gzip
 import io
 import os
 import threading
+import tracemalloc
+import zlib
 from pathlib import Path
 
 import pytest
@@ -115,6 +117,23 @@ def test_what_cannot_be_opened_is_told(tmp_path: Path):
         open_stream(str(tmp_path / "gone.log"))
     with pytest.raises(SourceError, match="cannot be read: Is a directory"):
         open_stream(str(tmp_path))
+
+
+def test_what_unpacks_to_very_much_takes_little_memory(tmp_path: Path):
+    megabytes = 300
+    for name, packer in {"zst": zstandard.ZstdCompressor().compressobj(), "gz": zlib.compressobj(wbits=31)}.items():
+        with (tmp_path / name).open("wb") as file:
+            for _ in range(megabytes):
+                file.write(packer.compress(bytes(1 << 20)))
+            file.write(packer.flush())
+        stream = open_stream(str(tmp_path / name))
+        tracemalloc.start()
+        try:
+            assert stream.read(1 << 20) == bytes(1 << 20)
+            assert tracemalloc.get_traced_memory()[1] < 200 << 20
+        finally:
+            tracemalloc.stop()
+            stream.close()
 
 
 def test_a_pipe_that_gives_little_at_a_time_is_read_whole(tmp_path: Path):

@@ -21,7 +21,7 @@ _SKIPPABLE, _SKIPPABLE_REST = bytes(range(0x50, 0x60)), b"\x2a\x4d\x18"  # a zst
 _BOM = b"\xef\xbb\xbf"
 _BLOCK = 1 << 20
 _LARGEST_READ = 16 << 20
-_PACKED_BLOCK = 256 << 10  # of an archive; unpacks to some megabytes of logs
+_PACKED_PIECE = 2 << 10  # of an archive; of zstd it unpacks to 64 MiB, should it hold nothing but NULs
 _SAMPLE = 64 * 1024
 _CONTROL = bytes([*range(1, 9), *range(14, 27), *range(28, 32)])
 _MOST_CONTROL, _MOST_BROKEN = 0.02, 0.3
@@ -276,11 +276,11 @@ class _Unpacked:
         self._begun = False
         self._is_damaged = False
 
-    def read(self, count: int) -> bytes:  # noqa: ARG002 - what one block unpacks to is returned as it is
+    def read(self, count: int) -> bytes:  # noqa: ARG002 - what one piece unpacks to is returned as it is
         if self._is_damaged:  # whoever looked at the start first did not tell
             raise _DamagedError("the archive is damaged")
         while True:
-            block = self._rest or self._packed.read(_PACKED_BLOCK)
+            block = self._rest or self._packed.read(_PACKED_PIECE)
             self._rest = b""
             if not block:
                 if self._begun:
