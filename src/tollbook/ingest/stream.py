@@ -175,6 +175,8 @@ def open_stream(path: str, live: Live | None = None) -> Stream:
     size: int | None = None
     try:
         if path == "-":
+            if sys.stdin is None:
+                raise SourceError("- cannot be read: standard input is closed.")
             disk: BinaryIO = open(sys.stdin.fileno(), "rb", closefd=False)  # noqa: SIM115
         elif objects.is_address(path):
             disk, size = objects.open_object(path)
@@ -192,6 +194,9 @@ def open_stream(path: str, live: Live | None = None) -> Stream:
         is_plain = size is not None and begin is not None and not isinstance(unpacked, _Unpacked)
         stream = Stream(path, raw, disk, size, origin=begin if is_plain else None, is_live=live is not None)
         _refuse_binary(path, stream.peek(_SAMPLE))
+    except OSError as error:  # already the first bytes
+        disk.close()
+        raise SourceError(f"{path} cannot be read: {error.strerror or 'it cannot be read on'}.") from error
     except BaseException:
         disk.close()
         raise
