@@ -3,8 +3,11 @@
 import gzip
 import io
 import os
+import shutil
 import threading
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -107,6 +110,37 @@ def test_a_closed_folder_within_is_told(folder: Path):
     finally:
         (folder / "sub").chmod(0o755)
     assert str(error) == f"The folder {folder}/sub cannot be read: Permission denied."
+
+
+def test_a_link_that_leads_nowhere_we_can_look_costs_no_other(folder: Path, tmp_path: Path):
+    (folder / "sub" / "a.jsonl").symlink_to("n" * 300)  # longer than a name can be: even root is refused
+    (folder / "sub" / "loop.jsonl").symlink_to("loop.jsonl")
+    for path in (f"{folder}/sub", f"{folder}/sub/*.jsonl"):
+        found = find_sources([path])
+        assert found.errors == []
+        link, log = read(tmp_path / "store", *(source.name for source in found.sources))
+        assert link.error == f"{folder}/sub/a.jsonl cannot be read: File name too long."
+        assert log.source == f"{folder}/sub/f.jsonl"
+        assert log.error is None
+
+
+def test_a_folder_that_is_removed_while_it_is_listed_is_no_error(folder: Path, monkeypatch):
+    walk = os.walk
+
+    def walk_and_remove(*args: Any, **options: Any) -> Iterator[tuple[str, list[str], list[str]]]:
+        for found in walk(*args, **options):
+            shutil.rmtree(folder / "sub", ignore_errors=True)
+            yield found
+
+    monkeypatch.setattr(os, "walk", walk_and_remove)
+    found = find_sources([str(folder)])
+    assert len(found.sources) == 7
+    assert found.errors == []
+
+
+def test_a_home_of_nobody_is_a_name_like_any_other():
+    (error,) = find_sources(["~of-nobody-at-all/a.log"]).errors
+    assert str(error) == "There is no file or folder ~of-nobody-at-all/a.log."
 
 
 def test_going_on_in_a_large_log_reads_no_more_of_it_than_it_must(tmp_path: Path):
