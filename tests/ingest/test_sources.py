@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from reading import read
+from reading import ask, read
 from tollbook.ingest.listing import Listing, find_sources
 from tollbook.ingest.sources import Known, digest, recognise
 from tollbook.ingest.stream import Stream, open_stream
@@ -141,6 +141,25 @@ def test_a_folder_that_is_removed_while_it_is_listed_is_no_error(folder: Path, m
 def test_a_home_of_nobody_is_a_name_like_any_other():
     (error,) = find_sources(["~of-nobody-at-all/a.log"]).errors
     assert str(error) == "There is no file or folder ~of-nobody-at-all/a.log."
+
+
+@pytest.mark.parametrize("form", ["table", "csv", "json", "parquet"])
+def test_a_file_whose_name_is_no_text_is_read_and_forgotten(tmp_path, tollbook, form: str):
+    name = os.fsdecode(b"caf\xe9.jsonl")
+    try:
+        (tmp_path / name).write_text('{"timestamp": 1776679200, "model": "m"}\n')
+    except OSError:
+        pytest.skip("the file system takes no such name")
+    output = ["--output", "out.parquet"] if form == "parquet" else []
+    done = tollbook("--store", "s.duckdb", "ingest", name, "--format", form, *output)
+    assert done.returncode == 0, done.stderr
+    if form != "parquet":
+        assert ("caf\\\\xe9.jsonl" if form == "json" else "caf\\xe9.jsonl") in done.stdout
+    assert ask(tmp_path / "s.duckdb", "SELECT name FROM sources") == [(f"{tmp_path}/caf\\xe9.jsonl",)]
+    again = tollbook("--store", "s.duckdb", "ingest", name, "--format", "csv")
+    assert again.stdout.splitlines()[1] == "caf\\xe9.jsonl,,0,0,0,0,0,0,"
+    assert tollbook("--store", "s.duckdb", "forget", name, "--yes").returncode == 0
+    assert ask(tmp_path / "s.duckdb", "SELECT count(*) FROM sources") == [(0,)]
 
 
 def test_going_on_in_a_large_log_reads_no_more_of_it_than_it_must(tmp_path: Path):

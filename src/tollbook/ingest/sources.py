@@ -49,7 +49,12 @@ def is_pipe(path: str) -> bool:
 
 def full_name(source: str) -> str:
     """Return the name by which a source is remembered: the whole path of a file, an address as it is."""
-    return source if source == STDIN or is_address(source) else str(Path(source).resolve())
+    return source if source == STDIN or is_address(source) else printable(str(Path(source).resolve()))
+
+
+def printable(text: str) -> str:
+    r"""Return a text that is text everywhere: of a path, what is no UTF-8 is written as `\xff`."""
+    return text.encode("utf-8", errors="surrogateescape").decode("utf-8", errors="backslashreplace")
 
 
 def digest(data: bytes) -> str:
