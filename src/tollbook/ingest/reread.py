@@ -5,7 +5,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from itertools import accumulate
-from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from tollbook import __version__, queries
@@ -116,13 +115,14 @@ def find_files(wanted: Sequence[Lines], paths: Sequence[str]) -> dict[int, str]:
     heads: dict[str, list[str]] = {}
     for path in (source.name for source in listing.sources):
         if not is_pipe(path):
-            stream = open_stream(path)
-            heads.setdefault(head_of(stream), []).append(path)
-            stream.close()
+            with suppress(SourceError):  # what is no log, or cannot be read, is none of those that are wanted
+                stream = open_stream(path)
+                heads.setdefault(head_of(stream), []).append(path)
+                stream.close()
     found = {}
     for lines in wanted:
         for path in (lines.name, *heads.get(lines.source.head, ())):
-            if Path(path).is_file() and _is(path, lines.source):
+            if not is_pipe(path) and _is(path, lines.source):
                 found[lines.source.source_id] = path
                 break
     return found
