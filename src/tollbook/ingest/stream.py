@@ -184,7 +184,7 @@ def open_stream(path: str, live: Live | None = None) -> Stream:
             disk = Path(path).open("rb")  # noqa: SIM115 - closed by the stream
             status = os.fstat(disk.fileno())
             size = status.st_size if stat.S_ISREG(status.st_mode) else None
-    except FileNotFoundError as error:
+    except (FileNotFoundError, NotADirectoryError) as error:
         raise SourceGoneError(f"{path} cannot be read: {error.strerror}.") from error
     except OSError as error:
         raise SourceError(f"{path} cannot be read: {error.strerror}.") from error
