@@ -29,7 +29,7 @@ def take_out(store: Path, name: Path | str, *look_in: Path, dry: bool = False, *
     return forget(str(name), [str(path) for path in look_in], _run(store, dry=dry), Formats(native()), **options)
 
 
-def read_refused(store: Path, *paths: Path, formats: Formats | None = None, dry: bool = False) -> list[Retried]:
+def read_refused(store: Path, *paths: Path | str, formats: Formats | None = None, dry: bool = False) -> list[Retried]:
     """Read refused lines again and see that the account of each source adds up."""
     retried = retry([str(path) for path in paths], _run(store, dry=dry), formats or Formats(native()))
     for one in retried:

@@ -12,6 +12,7 @@ import boto3
 import pytest
 import zstandard
 
+from keeping import check_sound, read_refused, take_out
 from reading import ask, check_accounts, read
 from tollbook.ingest import objects
 from tollbook.ingest.follow import read_once
@@ -164,6 +165,23 @@ def fetched(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 
     monkeypatch.setattr(objects._Ranges, "_fetched", counted)
     return sizes
+
+
+def test_refused_lines_of_an_object_are_read_again_and_objects_are_forgotten(bucket: Bucket, tmp_path: Path):
+    store = tmp_path / "store.duckdb"
+    bucket.put("a.log", lines(0, 3) + b"{damaged\n")
+    bucket.put("b.log", lines(2, 5))
+    read(store, "s3://logs/a.log", "s3://logs/b.log")
+    [retried] = read_refused(store)
+    assert (retried.account.read, retried.account.rejected, retried.error) == (1, 1, None)
+    take_out(store, "s3://logs/a.log")  # what b.log repeats of it is read there again
+    assert ask(store, "SELECT request_id FROM requests ORDER BY ALL") == [("r2",), ("r3",), ("r4",)]
+    bucket.put("c.log", b"{damaged\n")
+    read(store, "s3://logs/c.log")
+    bucket.rename("c.log", "old/c.log.1")
+    assert [one.error for one in read_refused(store)] == ["not at hand: say where it is now"]
+    assert [one.error for one in read_refused(store, "s3://logs/old")] == [None]
+    check_sound(store)
 
 
 def test_what_was_read_of_an_object_is_not_fetched_again(bucket: Bucket, tmp_path: Path, fetched: list[int]):

@@ -9,6 +9,7 @@ import pytest
 from keeping import check_sound, read_refused
 from reading import ask, content, read
 from tollbook.cli.app import run
+from tollbook.ingest import lines, reread
 from tollbook.ingest.account import Account
 from tollbook.ingest.formats import Condition, Format, native
 from tollbook.ingest.judge import Formats
@@ -114,6 +115,30 @@ def test_a_new_reason_takes_the_place_of_the_old(store: Path):
         6: "the time is not understood",
     }
     check_sound(store)
+
+
+def test_a_line_that_is_read_in_several_blocks_begins_in_one(tmp_path: Path, monkeypatch):
+    monkeypatch.setattr(lines, "_MOST_CARRIED", 1000)
+    monkeypatch.setattr(reread, "_BLOCK_BYTES", 1000)
+    log, store = tmp_path / "welded.jsonl", tmp_path / "store.duckdb"
+    texts = [GOOD, (ODD + GOOD) * 99, "{damaged", ODD]
+    log.write_text("".join(text + "\n" for text in texts))
+    read(store, log, batch_bytes=1000)
+    [retried] = read_refused(store)
+    assert retried.account == Account(101, 0, 0, 0, 101)
+    [retried] = read_refused(store, formats=FIXED)
+    assert retried.account == Account(101, 100, 0, 0, 1)
+    assert ask(store, "SELECT line, byte_offset FROM rejects") == [(3, len(texts[0] + texts[1]) + 2)]
+    check_sound(store)
+
+
+def test_a_picture_among_the_files_to_look_in_is_passed_by(store: Path, log: Path, tmp_path: Path):
+    archive = tmp_path / "archive"
+    archive.mkdir()
+    (archive / "picture.log").write_bytes(bytes(range(256)) * 9)
+    log.rename(archive / "app.log")
+    [retried] = read_refused(store, archive, formats=FIXED)
+    assert retried.account == Account(5, 4, 0, 0, 1)
 
 
 def test_the_command_tells_the_account(store: Path, log: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]):

@@ -3,13 +3,18 @@
 import gzip
 import io
 import os
+import shutil
 import threading
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from reading import ask, read
 from tollbook.ingest.listing import Listing, find_sources
 from tollbook.ingest.sources import Known, digest, recognise
+from tollbook.ingest.stream import Stream, open_stream
 
 FIRST = b'{"n": 0}\n'
 LOG = FIRST + b"".join(b'{"n": %d}\n' % number for number in range(1, 2000))
@@ -107,6 +112,56 @@ def test_a_closed_folder_within_is_told(folder: Path):
     assert str(error) == f"The folder {folder}/sub cannot be read: Permission denied."
 
 
+def test_a_link_that_leads_nowhere_we_can_look_costs_no_other(folder: Path, tmp_path: Path):
+    (folder / "sub" / "a.jsonl").symlink_to("n" * 300)  # longer than a name can be: even root is refused
+    (folder / "sub" / "loop.jsonl").symlink_to("loop.jsonl")
+    for path in (f"{folder}/sub", f"{folder}/sub/*.jsonl"):
+        found = find_sources([path])
+        assert found.errors == []
+        link, log = read(tmp_path / "store", *(source.name for source in found.sources))
+        assert link.error == f"{folder}/sub/a.jsonl cannot be read: File name too long."
+        assert log.source == f"{folder}/sub/f.jsonl"
+        assert log.error is None
+
+
+def test_a_folder_that_is_removed_while_it_is_listed_is_no_error(folder: Path, monkeypatch):
+    walk = os.walk
+
+    def walk_and_remove(*args: Any, **options: Any) -> Iterator[tuple[str, list[str], list[str]]]:
+        for found in walk(*args, **options):
+            shutil.rmtree(folder / "sub", ignore_errors=True)
+            yield found
+
+    monkeypatch.setattr(os, "walk", walk_and_remove)
+    found = find_sources([str(folder)])
+    assert len(found.sources) == 7
+    assert found.errors == []
+
+
+def test_a_home_of_nobody_is_a_name_like_any_other():
+    (error,) = find_sources(["~of-nobody-at-all/a.log"]).errors
+    assert str(error) == "There is no file or folder ~of-nobody-at-all/a.log."
+
+
+@pytest.mark.parametrize("form", ["table", "csv", "json", "parquet"])
+def test_a_file_whose_name_is_no_text_is_read_and_forgotten(tmp_path, tollbook, form: str):
+    name = os.fsdecode(b"caf\xe9.jsonl")
+    try:
+        (tmp_path / name).write_text('{"timestamp": 1776679200, "model": "m"}\n')
+    except OSError:
+        pytest.skip("the file system takes no such name")
+    output = ["--output", "out.parquet"] if form == "parquet" else []
+    done = tollbook("--store", "s.duckdb", "ingest", name, "--format", form, *output)
+    assert done.returncode == 0, done.stderr
+    if form != "parquet":
+        assert ("caf\\\\xe9.jsonl" if form == "json" else "caf\\xe9.jsonl") in done.stdout
+    assert ask(tmp_path / "s.duckdb", "SELECT name FROM sources") == [(f"{tmp_path}/caf\\xe9.jsonl",)]
+    again = tollbook("--store", "s.duckdb", "ingest", name, "--format", "csv")
+    assert again.stdout.splitlines()[1] == "caf\\xe9.jsonl,,0,0,0,0,0,0,"
+    assert tollbook("--store", "s.duckdb", "forget", name, "--yes").returncode == 0
+    assert ask(tmp_path / "s.duckdb", "SELECT count(*) FROM sources") == [(0,)]
+
+
 def test_going_on_in_a_large_log_reads_no_more_of_it_than_it_must(tmp_path: Path):
     path, data = tmp_path / "large.log", LOG * 200
     path.write_bytes(data)
@@ -168,6 +223,43 @@ def test_a_file_is_read_on_where_it_was_read_up_to(tmp_path: Path):
 
 def test_of_several_that_it_could_be_a_file_is_the_one_read_furthest(tmp_path: Path):
     assert look(tmp_path / "log", LOG, known(1, 9), known(3, 9000), known(2, 500)) == (3, 9000)
+
+
+def test_of_two_that_were_read_nearly_as_far_a_file_is_the_one_read_further(tmp_path: Path):
+    assert look(tmp_path / "log", LOG, known(1, 5000), known(2, 5010)) == (2, 5010)
+    assert look(tmp_path / "log", LOG, known(1, 60), known(2, 100), known(3, 140)) == (3, 140)
+    other = LOG[:300] + b"x" + LOG[301:]
+    assert look(tmp_path / "log", LOG, known(1, 400, other), known(2, 500)) == (2, 500)
+    assert look(tmp_path / "packed.gz", gzip.compress(LOG), known(1, 400, other), known(2, 500)) == (2, 500)
+
+
+def test_two_files_that_begin_alike_are_known_again(tmp_path: Path):
+    for name, text in (("short", "one"), ("long", "another and longer")):
+        (tmp_path / name).write_text(f'begin\n{{"timestamp": 1776679200, "message": "{text}"}}\n')
+    read(tmp_path / "store", tmp_path / "short", tmp_path / "long")
+    again = read(tmp_path / "store", tmp_path / "short", tmp_path / "long")
+    assert [outcome.account.read for outcome in again] == [0, 0]
+
+
+def test_a_file_that_is_replaced_while_it_is_looked_at_is_the_new_one(tmp_path: Path, monkeypatch):
+    log, opened = tmp_path / "log", []
+    other = b"{}\n" + LOG[::-1]
+
+    def open_and_rotate(path: str, *live: object) -> Stream:
+        stream = open_stream(path, *live)
+        if not opened:
+            log.rename(tmp_path / "log.1")
+            log.write_bytes(other)
+        opened.append(path)
+        return stream
+
+    log.write_bytes(LOG)
+    monkeypatch.setattr("tollbook.ingest.sources.open_stream", open_and_rotate)
+    # What was looked at is read up to 5000, and was looked at up to 6000.
+    lines = {known(1, 5000).head: [known(1, 5000), known(2, 6000, LOG[:5500] + other)]}
+    found = recognise(str(log), lines)
+    assert (found.known, found.stream.read(1 << 20)) == (None, other)
+    found.stream.close()
 
 
 def test_a_file_that_goes_another_way_is_another(tmp_path: Path):

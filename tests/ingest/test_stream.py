@@ -3,12 +3,16 @@
 import gzip
 import io
 import os
+import sys
 import threading
+import tracemalloc
+import zlib
 from pathlib import Path
 
 import pytest
 import zstandard
 
+from reading import read
 from tollbook.errors import SourceError
 from tollbook.ingest.stream import Stream, open_stream
 
@@ -115,6 +119,36 @@ def test_what_cannot_be_opened_is_told(tmp_path: Path):
         open_stream(str(tmp_path / "gone.log"))
     with pytest.raises(SourceError, match="cannot be read: Is a directory"):
         open_stream(str(tmp_path))
+
+
+@pytest.mark.skipif(not Path("/proc/self/mem").exists(), reason="the system has no /proc")
+def test_a_file_that_fails_at_its_first_byte_costs_no_other(tmp_path: Path):
+    (tmp_path / "good").write_text('{"timestamp": 1776679200, "model": "m"}\n')
+    bad, good = read(tmp_path / "store", "/proc/self/mem", tmp_path / "good")
+    assert (bad.error, good.account.requests) == ("/proc/self/mem cannot be read: Input/output error.", 1)
+
+
+def test_standard_input_that_is_closed_is_told(monkeypatch):
+    monkeypatch.setattr(sys, "stdin", None)
+    with pytest.raises(SourceError, match="standard input is closed"):
+        open_stream("-")
+
+
+def test_what_unpacks_to_very_much_takes_little_memory(tmp_path: Path):
+    megabytes = 300
+    for name, packer in {"zst": zstandard.ZstdCompressor().compressobj(), "gz": zlib.compressobj(wbits=31)}.items():
+        with (tmp_path / name).open("wb") as file:
+            for _ in range(megabytes):
+                file.write(packer.compress(bytes(1 << 20)))
+            file.write(packer.flush())
+        stream = open_stream(str(tmp_path / name))
+        tracemalloc.start()
+        try:
+            assert stream.read(1 << 20) == bytes(1 << 20)
+            assert tracemalloc.get_traced_memory()[1] < 200 << 20
+        finally:
+            tracemalloc.stop()
+            stream.close()
 
 
 def test_a_pipe_that_gives_little_at_a_time_is_read_whole(tmp_path: Path):

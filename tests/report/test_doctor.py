@@ -110,6 +110,14 @@ def test_another_file_at_the_place_of_one_that_was_read_is_a_warning(store: Path
     assert diagnosis(store) == {}  # it was moved away
 
 
+def test_a_file_that_cannot_be_looked_at_is_a_warning_and_one_that_is_gone_is_none(store: Path, log: Path):
+    log.unlink()
+    assert diagnosis(store) == {}
+    with duckdb.connect(str(store)) as con:  # longer than a name can be: even root may not look there
+        con.execute("UPDATE sources SET name = ? WHERE source_id = 1", [str(log.with_name("n" * 300))])
+    assert diagnosis(store) == {"files": "warning"}
+
+
 def test_the_command_says_what_to_do_and_exits_with_what_it_found(store: Path, capsys: pytest.CaptureFixture[str]):
     before = store.read_bytes()
     assert run(["--store", str(store), "doctor", "--format", "json"]) == 0

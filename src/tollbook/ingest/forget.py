@@ -22,6 +22,7 @@ from tollbook.ingest.reread import (
     until_undisturbed,
 )
 from tollbook.ingest.run import connection
+from tollbook.ingest.sources import full_name
 from tollbook.store.connection import reader
 
 if TYPE_CHECKING:
@@ -78,7 +79,7 @@ def find_source(con: "duckdb.DuckDBPyConnection", name: str) -> tuple[int, str]:
     """
     sources = con.execute("SELECT source_id, name, first_read_at FROM store.sources ORDER BY source_id").fetchall()
     for matches in (
-        [source for source in sources if source[1] in {name, str(Path(name).resolve())}],
+        [source for source in sources if source[1] in {name, full_name(name)}],
         [source for source in sources if str(source[0]) == name],
         [source for source in sources if Path(source[1]).name == name],
     ):

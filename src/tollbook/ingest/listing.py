@@ -4,6 +4,7 @@ import fnmatch
 import glob
 import os
 import re
+import stat
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -73,7 +74,7 @@ def find_sources(paths: Sequence[str], patterns: Sequence[str] = ()) -> Listing:
 def _expand(text: str, patterns: Sequence[str], listing: Listing) -> list[Listed]:
     if text == STDIN:
         return [Listed(STDIN)]
-    path = Path(text).expanduser()
+    path = Path(os.path.expanduser(text))  # noqa: PTH111 - `~nobody` is a name like any other
     try:
         if path.is_dir():
             return _chosen(text, _walk(path, listing), patterns, listing)
@@ -81,7 +82,7 @@ def _expand(text: str, patterns: Sequence[str], listing: Listing) -> list[Listed
             return [_listed(str(path), named=True)]
         if glob.has_magic(text):
             names = glob.iglob(str(path), recursive=True)  # noqa: PTH207 - pathlib takes no absolute patterns
-            if files := sorted(name for name in names if Path(name).is_file()):
+            if files := sorted(filter(_is_file, names)):
                 return [_listed(name, named=False) for name in files]
             raise SourceGoneError(f"No file matches {text}.")
     except OSError as error:
@@ -134,6 +135,8 @@ def _walk(folder: Path, listing: Listing) -> Iterator[tuple[str, Listed]]:
     def refused(error: OSError) -> None:
         if Path(error.filename) == folder:
             raise error
+        if isinstance(error, FileNotFoundError):  # removed this moment
+            return
         listing.errors.append(SourceError(f"The folder {error.filename} cannot be read: {error.strerror}."))
 
     names = []
@@ -141,16 +144,23 @@ def _walk(folder: Path, listing: Listing) -> Iterator[tuple[str, Listed]]:
         folders[:] = [name for name in folders if not name.startswith(".")]
         names += [os.path.join(parent, name) for name in files if not name.startswith(".")]  # noqa: PTH118 - speed
     for name in sorted(names):
-        if Path(name).is_file():
+        if _is_file(name):
             yield name, _listed(name, named=False)
+
+
+def _is_file(name: str) -> bool:
+    try:
+        return Path(name).is_file()
+    except OSError:  # a link to where we may not look: whoever reads it will say so
+        return True
 
 
 def _listed(name: str, *, named: bool) -> Listed:
     try:
         status = Path(name).stat()
-    except FileNotFoundError:  # rotated away this moment; whoever reads it will see
+    except OSError:  # rotated away this moment, or closed to us: whoever reads it will see
         return Listed(name, named=named)
-    if not Path(name).is_file():
+    if not stat.S_ISREG(status.st_mode):
         return Listed(name, named=named)
     version = (status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
     return Listed(name, status.st_size, version, named=named)

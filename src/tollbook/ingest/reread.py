@@ -5,7 +5,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from itertools import accumulate
-from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from tollbook import __version__, queries
@@ -116,13 +115,14 @@ def find_files(wanted: Sequence[Lines], paths: Sequence[str]) -> dict[int, str]:
     heads: dict[str, list[str]] = {}
     for path in (source.name for source in listing.sources):
         if not is_pipe(path):
-            stream = open_stream(path)
-            heads.setdefault(head_of(stream), []).append(path)
-            stream.close()
+            with suppress(SourceError):  # what is no log, or cannot be read, is none of those that are wanted
+                stream = open_stream(path)
+                heads.setdefault(head_of(stream), []).append(path)
+                stream.close()
     found = {}
     for lines in wanted:
         for path in (lines.name, *heads.get(lines.source.head, ())):
-            if Path(path).is_file() and _is(path, lines.source):
+            if not is_pipe(path) and _is(path, lines.source):
                 found[lines.source.source_id] = path
                 break
     return found
@@ -199,18 +199,31 @@ def _pieces(lines: Lines, block: Block, starts: Sequence[int]) -> Iterator[Block
             data += b"\n" * (begin - next_line)
         else:
             if data:
-                yield Block(block.source, bytes(data), block.offset + starts[first_line], block.line + first_line)
+                yield _piece(block, data, first_line, starts)
             data, first_line = bytearray(), begin
         data += block.data[starts[begin] : starts[end]]
         next_line = end
     if data:
-        yield Block(block.source, bytes(data), block.offset + starts[first_line], block.line + first_line)
+        yield _piece(block, data, first_line, starts)
+
+
+def _piece(block: Block, data: bytearray, line: int, starts: Sequence[int]) -> Block:
+    """Return lines of a block as a block of their own; the first may go on from the block before."""
+    return replace(
+        block,
+        data=bytes(data),
+        offset=block.offset + starts[line],
+        line=block.line + line,
+        part=block.part if line == 0 else 0,
+        is_rest=block.is_rest and line == 0,
+    )
 
 
 def _offsets(lines: Lines, block: Block, starts: Sequence[int]) -> list[int]:
     """Return the positions in the source of the wanted lines that begin in a block."""
     ends = block.data.count(b"\n") - block.data.endswith(b"\n")
-    numbers = lines.numbers[bisect_left(lines.numbers, block.line) : bisect_right(lines.numbers, block.line + ends)]
+    first = block.line + (block.part > 0)  # or it began in a block before
+    numbers = lines.numbers[bisect_left(lines.numbers, first) : bisect_right(lines.numbers, block.line + ends)]
     return [block.offset + starts[number - block.line] for number in numbers]
 
 

@@ -2,8 +2,9 @@
 
 import stat
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import blake2b
+from itertools import groupby
 from pathlib import Path
 
 from tollbook.ingest.objects import is_address
@@ -48,7 +49,12 @@ def is_pipe(path: str) -> bool:
 
 def full_name(source: str) -> str:
     """Return the name by which a source is remembered: the whole path of a file, an address as it is."""
-    return source if source == STDIN or is_address(source) else str(Path(source).resolve())
+    return source if source == STDIN or is_address(source) else printable(str(Path(source).resolve()))
+
+
+def printable(text: str) -> str:
+    r"""Return a text that is text everywhere: of a path, what is no UTF-8 is written as `\xff`."""
+    return text.encode("utf-8", errors="surrogateescape").decode("utf-8", errors="backslashreplace")
 
 
 def digest(data: bytes) -> str:
@@ -94,20 +100,37 @@ def recognise(path: str, known: Mapping[str, Sequence[Known]], live: Live | None
         candidates = sorted(known.get(head, ()), key=lambda source: source.position)
         if pipe or not candidates:
             return Found(stream, head, None, b"")
-        best, best_tail = None, b""
-        for candidate in candidates:
-            tail = stream.skip_to(candidate.position, TAIL_BYTES)
-            if tail is None:
+        best, tail, best_tail = None, b"", b""
+        for position, alike in groupby(candidates, key=lambda source: source.position):
+            more = stream.skip_to(position, TAIL_BYTES)
+            if more is None:
                 break
-            if digest(tail) == candidate.tail:
-                best, best_tail = candidate, tail
+            tail = (tail + more)[-TAIL_BYTES:]  # what is close behind the candidate before is only the bytes since
+            found = digest(tail)
+            for candidate in alike:
+                if candidate.tail == found:
+                    best, best_tail = candidate, tail
         stream.check()  # or a file on a disk that is away would be taken for a new one
         place = best.position if best else 0
-        if stream.position != place:
-            stream.close()
-            stream = open_stream(path)
-            stream.skip_to(place, 0)
-        return Found(stream, head, best, best_tail)
+        if stream.position == place:
+            return Found(stream, head, best, best_tail)
     except BaseException:
         stream.close()
         raise
+    stream.close()
+    return _reopened(path, known, Found(stream, head, best, best_tail))
+
+
+def _reopened(path: str, known: Mapping[str, Sequence[Known]], found: Found) -> Found:
+    """Open a source once more where reading goes on; if another has taken its name meanwhile, look at that one."""
+    stream = open_stream(path)
+    try:
+        place = found.known.position if found.known else 0
+        if head_of(stream) == found.head and stream.skip_to(place, TAIL_BYTES) == found.tail:
+            return replace(found, stream=stream)
+        stream.check()
+    except BaseException:
+        stream.close()
+        raise
+    stream.close()
+    return recognise(path, known)

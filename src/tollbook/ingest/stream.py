@@ -21,7 +21,7 @@ _SKIPPABLE, _SKIPPABLE_REST = bytes(range(0x50, 0x60)), b"\x2a\x4d\x18"  # a zst
 _BOM = b"\xef\xbb\xbf"
 _BLOCK = 1 << 20
 _LARGEST_READ = 16 << 20
-_PACKED_BLOCK = 256 << 10  # of an archive; unpacks to some megabytes of logs
+_PACKED_PIECE = 2 << 10  # of an archive; of zstd it unpacks to 64 MiB, should it hold nothing but NULs
 _SAMPLE = 64 * 1024
 _CONTROL = bytes([*range(1, 9), *range(14, 27), *range(28, 32)])
 _MOST_CONTROL, _MOST_BROKEN = 0.02, 0.3
@@ -175,6 +175,8 @@ def open_stream(path: str, live: Live | None = None) -> Stream:
     size: int | None = None
     try:
         if path == "-":
+            if sys.stdin is None:
+                raise SourceError("- cannot be read: standard input is closed.")
             disk: BinaryIO = open(sys.stdin.fileno(), "rb", closefd=False)  # noqa: SIM115
         elif objects.is_address(path):
             disk, size = objects.open_object(path)
@@ -182,7 +184,7 @@ def open_stream(path: str, live: Live | None = None) -> Stream:
             disk = Path(path).open("rb")  # noqa: SIM115 - closed by the stream
             status = os.fstat(disk.fileno())
             size = status.st_size if stat.S_ISREG(status.st_mode) else None
-    except FileNotFoundError as error:
+    except (FileNotFoundError, NotADirectoryError) as error:
         raise SourceGoneError(f"{path} cannot be read: {error.strerror}.") from error
     except OSError as error:
         raise SourceError(f"{path} cannot be read: {error.strerror}.") from error
@@ -192,6 +194,9 @@ def open_stream(path: str, live: Live | None = None) -> Stream:
         is_plain = size is not None and begin is not None and not isinstance(unpacked, _Unpacked)
         stream = Stream(path, raw, disk, size, origin=begin if is_plain else None, is_live=live is not None)
         _refuse_binary(path, stream.peek(_SAMPLE))
+    except OSError as error:  # already the first bytes
+        disk.close()
+        raise SourceError(f"{path} cannot be read: {error.strerror or 'it cannot be read on'}.") from error
     except BaseException:
         disk.close()
         raise
@@ -276,11 +281,11 @@ class _Unpacked:
         self._begun = False
         self._is_damaged = False
 
-    def read(self, count: int) -> bytes:  # noqa: ARG002 - what one block unpacks to is returned as it is
+    def read(self, count: int) -> bytes:  # noqa: ARG002 - what one piece unpacks to is returned as it is
         if self._is_damaged:  # whoever looked at the start first did not tell
             raise _DamagedError("the archive is damaged")
         while True:
-            block = self._rest or self._packed.read(_PACKED_BLOCK)
+            block = self._rest or self._packed.read(_PACKED_PIECE)
             self._rest = b""
             if not block:
                 if self._begun:

@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from tollbook import queries
@@ -108,7 +107,8 @@ _FILES = _Check(
 
 def _changed_files(con: "duckdb.DuckDBPyConnection") -> "Iterator[str]":
     """Find the files at whose place another one stands now; one that is gone is as good as rotated."""
-    from tollbook.errors import SourceError  # noqa: PLC0415 - start-up
+    from tollbook.errors import SourceError, SourceGoneError  # noqa: PLC0415 - start-up
+    from tollbook.ingest.objects import is_address  # noqa: PLC0415
     from tollbook.ingest.sources import STDIN, Known, is_pipe, recognise  # noqa: PLC0415
 
     rows = con.execute("SELECT name, source_id, head, tail, position, lines FROM sources ORDER BY name, source_id")
@@ -116,13 +116,15 @@ def _changed_files(con: "duckdb.DuckDBPyConnection") -> "Iterator[str]":
     for name, *known in rows.fetchall():
         held.setdefault(name, []).append(Known(*known))
     for name, sources in held.items():
-        if name == STDIN or not Path(name).exists() or is_pipe(name):
+        if name == STDIN or is_address(name) or is_pipe(name):
             continue
         try:
             # Of several that were read from that place, the file is one at most.
             found = recognise(
                 name, {head: [one for one in sources if one.head == head] for head in {one.head for one in sources}}
             )
+        except SourceGoneError:
+            continue
         except SourceError:
             yield name
             continue

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from tollbook.ingest.account import Account
+from tollbook.ingest.sources import printable
 from tollbook.report.model import Column, Kind, Report
 
 if TYPE_CHECKING:
@@ -38,7 +39,13 @@ def ingest_report(
         warnings: Sentences on what was not read.
     """
     rows = tuple(
-        (outcome.source, outcome.format, *astuple(outcome.account), outcome.incomplete, outcome.error)
+        (
+            printable(outcome.source),
+            outcome.format,
+            *astuple(outcome.account),
+            outcome.incomplete,
+            printable(outcome.error) if outcome.error else None,
+        )
         for outcome in outcomes
     )
     incomplete = sum(outcome.incomplete for outcome in outcomes)
@@ -49,7 +56,7 @@ def ingest_report(
         rows=rows,
         totals=(None, None, *astuple(account), incomplete, None),
         generated_at=now,
-        warnings=tuple(warnings),
+        warnings=tuple(map(printable, warnings)),
     )
 
 
