@@ -1,6 +1,7 @@
 """One run of ingest: sources in, accounts out; batches of blocks are read ahead, judged, and committed one by one."""
 
 import json
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
@@ -17,7 +18,7 @@ from tollbook.ingest.judge import Formats, judge
 from tollbook.ingest.lines import Block, blocks
 from tollbook.ingest.partials import whole_up_to
 from tollbook.ingest.salvage import is_unfinished, unfinished_from
-from tollbook.ingest.sources import TAIL_BYTES, Known, digest, full_name, is_pipe, recognise
+from tollbook.ingest.sources import TAIL_BYTES, Candidates, Found, Known, digest, full_name, is_pipe
 from tollbook.ingest.stream import Live
 from tollbook.store.connection import memory, reader, writer
 from tollbook.store.turns import give_way
@@ -28,9 +29,10 @@ if TYPE_CHECKING:
 _T = TypeVar("_T")
 # How much is judged and committed at a time. The first batches are smaller, so that both threads soon have work; those
 # for a large store are larger, because every batch is compared with all of it.
-_LEAST_BATCH_BYTES, _MOST_BATCH_BYTES = 128 << 20, 192 << 20
+_LEAST_BATCH_BYTES, _MOST_BATCH_BYTES = 160 << 20, 240 << 20
 _STORE_BYTES_A_BATCH_BYTE = 16
 _BLOCK_BYTES = 4 << 20
+_LINE_WEIGHT = 64  # bytes that a line weighs beside its own: short ones make many rows
 # Threads that judge, and that write: every one of these leaves an unfinished group of rows, which is written twice.
 _ALL_THREADS, _TWO_THREADS = "RESET threads", "SET threads = 2"
 # Each means that another run got ahead with the same sources, so there are as many at most as that run has batches.
@@ -101,6 +103,12 @@ class _Batch:
         place.position = block.offset + len(block.data)
         place.lines = block.line - 1 + block.line_ends
         place.tail = tail
+
+    def finish(self, reading: _Reading, found: Found, candidates: Candidates) -> None:
+        self.finished.append(reading.outcome)
+        if reading.rivals is not None and self.places and self.places[-1].reading is reading:
+            place = self.places[-1]
+            candidates.move(found, digest(place.tail), place.position, place.lines)
 
 
 Watch = Callable[[int, int], None]
@@ -181,6 +189,7 @@ def _pass(
 ) -> None:
     """Read, judge and commit: while one batch is committed, the next is judged and the one after it read."""
     batches = _batches(pending, _known_sources(run), batch_bytes, watch, live)
+    moved: dict[str, dict[int, int]] = {}
     with ThreadPoolExecutor(1) as reading, ThreadPoolExecutor(1) as judging:
 
         def judge_next(con: "duckdb.DuckDBPyConnection", coming: "Future[_Batch | None]") -> _Batch | None:
@@ -206,7 +215,7 @@ def _pass(
                 batch = judged.result()
                 if batch is None:
                     return
-                _commit(cons[number % 2], batch, run)
+                _commit(cons[number % 2], batch, run, moved)
                 judged = following
         except BaseException:
             for con in cons:
@@ -217,9 +226,10 @@ def _pass(
             reading.submit(batches.close).result()
 
 
-def _commit(con: "duckdb.DuckDBPyConnection", batch: _Batch, run: Run) -> None:
+def _commit(con: "duckdb.DuckDBPyConnection", batch: _Batch, run: Run, moved: dict[str, dict[int, int]]) -> None:
+    """Commit a batch; `moved` is what this pass did to sources: digest of the first line -> id -> position."""
     if batch.blocks:
-        progress = [_progress(number, place) for number, place in enumerate(batch.places)]
+        progress = [_progress(number, place, moved) for number, place in enumerate(batch.places)]
         _patiently(run, lambda: commit(con, run, progress))
         give_way(run.store)
         main = dict(con.execute("SELECT source_no, mode(format) FROM staged GROUP BY source_no").fetchall())
@@ -233,8 +243,7 @@ def _commit(con: "duckdb.DuckDBPyConnection", batch: _Batch, run: Run) -> None:
                     source.source_id, source.head, source.tail, source.position, source.lines, source.carried
                 )  # fmt: skip
                 if reading.rivals is not None:
-                    others = {rival for rival in reading.rivals if rival[0] != source.source_id}
-                    reading.rivals = frozenset(others | {(source.source_id, source.position)})
+                    moved.setdefault(source.head, {})[source.source_id] = source.position
         run.committed(sum((source.account for source in progress), Account()), len(progress))
     for outcome in batch.finished:
         outcome.done = True
@@ -250,14 +259,16 @@ def _patiently(run: Run, action: Callable[[], _T]) -> _T:
                 raise
 
 
-def _progress(number: int, place: _Place) -> Progress:
+def _progress(number: int, place: _Place, moved: Mapping[str, Mapping[int, int]]) -> Progress:
     reading = place.reading
+    ours = moved.get(reading.head, {})  # which the reading was compared with when it began
+    rivals = reading.rivals and frozenset(rival for rival in reading.rivals if rival[0] not in ours)
     return Progress(
         number=number,
         name=full_name(reading.outcome.source),
         head=reading.head,
         before=reading.known,
-        rivals=reading.rivals,
+        rivals=None if rivals is None else rivals | frozenset(ours.items()),
         position=place.position,
         lines=place.lines,
         tail=digest(place.tail),
@@ -268,13 +279,20 @@ def _progress(number: int, place: _Place) -> Progress:
 def _locate_rejects(con: "duckdb.DuckDBPyConnection", blocks_: Sequence[Block]) -> None:
     """Fill `offsets`: where in its source each refused line begins."""
     con.execute("CREATE OR REPLACE TEMP TABLE offsets (source_no INTEGER, line BIGINT, byte_offset BIGINT)")
-    refused = con.execute(
+    refused: dict[int, list[int]] = {}
+    for source, line in con.execute(
         "SELECT DISTINCT source_no, line FROM staged WHERE kind = 'reject' ORDER BY source_no, line"
-    ).fetchall()
-    for block in blocks_ if refused else ():
+    ).fetchall():
+        refused.setdefault(source, []).append(line)
+    located = (-1, 0)
+    for block in blocks_:
+        numbers = refused.get(block.source, ())
         last = block.line + block.line_ends - block.ended
-        lines = [line for source, line in refused if source == block.source and block.line <= line <= last]
+        lines = numbers[bisect_left(numbers, block.line) : bisect_right(numbers, last)]
+        if lines and (block.source, lines[0]) == located:  # it goes on from the block before, and begins there
+            lines = lines[1:]
         if lines:
+            located = (block.source, lines[-1])
             con.execute(
                 "INSERT INTO offsets SELECT $source, unnest($lines), unnest($offsets)",
                 {"source": block.source, "lines": lines, "offsets": block.line_offsets(lines)},
@@ -309,26 +327,30 @@ def _batches(
     What a pipe hands over is a batch of its own.
     """
     batch, size, most = _Batch(), 0, max(1, batch_bytes // 2)
+    candidates = Candidates(known)
     for outcome in pending:
         try:
-            found = recognise(outcome.source, known, live)
+            found = candidates.recognise(outcome.source, live)
         except SourceError as error:
             outcome.error, outcome.done, outcome.gone = str(error), True, isinstance(error, SourceGoneError)
             continue
         stream, tail = found.stream, found.tail
-        rivals = frozenset((source.source_id, source.position) for source in known.get(found.head, ()))
-        carried = json.loads(found.known.carried) if found.known and found.known.carried else {}
-        reading = _Reading(outcome, found.head, found.known, None if is_pipe(outcome.source) else rivals, carried)
+        if candidates.has_moved(found.known):  # a copy of what is not stored yet: look again when it is
+            stream.close()
+            yield batch
+            raise ConflictError
+        reading = _reading(outcome, found, known)
         line = found.known.lines + 1 if found.known else 1
         consumed = 0
         try:
             for block in _complete(blocks(stream, 0, line, min(_BLOCK_BYTES, batch_bytes)), outcome):
-                if size and (size + len(block.data) > most or _begins_alike(batch, reading)):
+                weight = len(block.data) + _LINE_WEIGHT * block.line_ends
+                if size and size + weight > most:
                     yield batch
                     batch, size, most = _Batch(), 0, min(batch_bytes, 2 * most)
                 tail = (tail + block.data[-TAIL_BYTES:])[-TAIL_BYTES:]
                 batch.add(reading, block, tail)
-                size += len(block.data)
+                size += weight
                 watch(stream.disk_position - consumed, block.line_ends)
                 consumed = stream.disk_position
                 if stream.is_live:
@@ -342,28 +364,33 @@ def _batches(
                 outcome.error = f"{outcome.source} {what}: {stream.damage}; what could be read of it was."
         finally:
             stream.close()
-        batch.finished.append(outcome)
+        batch.finish(reading, found, candidates)
         if stream.size is not None:
             watch(stream.size - consumed, 0)
     yield batch
 
 
-def _begins_alike(batch: _Batch, reading: _Reading) -> bool:
-    """Tell whether another source of the batch has the same first line; if it is a copy, storing one makes it known."""
-    return any(place.reading.head == reading.head and place.reading is not reading for place in batch.places)
+def _reading(outcome: Outcome, found: Found, known: Mapping[str, Sequence[Known]]) -> _Reading:
+    rivals = frozenset((source.source_id, source.position) for source in known.get(found.head, ()))
+    carried = json.loads(found.known.carried) if found.known and found.known.carried else {}
+    return _Reading(outcome, found.head, found.known, None if is_pipe(outcome.source) else rivals, carried)
 
 
 def _complete(found: Iterator[Block], outcome: Outcome) -> Iterator[Block]:
     """Leave out the last record of a source while it is unfinished."""
     outcome.incomplete = 0
     for block in found:
-        whole = whole_up_to(block.data) if block.is_last else len(block.data)
-        begun = whole if whole < len(block.data) else unfinished_from(block.data) if block.is_last else None
+        if not block.is_last:
+            yield block
+            continue
+        whole = whole_up_to(block.data)
+        begun = whole if whole < len(block.data) else unfinished_from(block.data)
         start = block.data.rfind(b"\n") + 1 if begun is None else begun
         last = block.data[start:].decode("utf-8", errors="replace").replace("\0", "")
         if begun == len(block.data) or (begun is None and not is_unfinished(last)):
             yield block
             continue
         outcome.incomplete = 1
+        start = whole_up_to(block.data[:start])  # or the first parts of the line would be left behind
         if start:
             yield replace(block, data=block.data[:start])

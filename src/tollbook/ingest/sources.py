@@ -134,3 +134,30 @@ def _reopened(path: str, known: Mapping[str, Sequence[Known]], found: Found) -> 
         raise
     stream.close()
     return recognise(path, known)
+
+
+class Candidates:
+    """The sources that one can be: those that the store knows, and what became of them and of others since.
+
+    Args:
+        known: Those of the store, by the digest of their first line.
+    """
+
+    _UNSTORED = 0  # no source has this id
+
+    def __init__(self, known: Mapping[str, Sequence[Known]]) -> None:
+        self._all = {head: list(sources) for head, sources in known.items()}
+        self._moved = {self._UNSTORED}
+
+    def recognise(self, path: str, live: Live | None = None) -> Found:
+        """Open a source where reading goes on; arguments and errors are those of `recognise`."""
+        return recognise(path, self._all, live)
+
+    def has_moved(self, source: Known | None) -> bool:
+        """Tell whether more was read of a source than the store knows of yet."""
+        return source is not None and source.source_id in self._moved
+
+    def move(self, found: Found, tail: str, position: int, lines: int) -> None:
+        """Take down how far a source was read: the digest of the bytes before the position, the line ends."""
+        self._moved.add(found.known.source_id if found.known else self._UNSTORED)
+        self._all.setdefault(found.head, []).append(Known(self._UNSTORED, found.head, tail, position, lines))
