@@ -285,7 +285,7 @@ def _locate_rejects(con: "duckdb.DuckDBPyConnection", blocks_: Sequence[Block]) 
     ).fetchall():
         refused.setdefault(source, []).append(line)
     located = (-1, 0)
-    for block in blocks_:
+    for block in blocks_ if refused else ():
         numbers = refused.get(block.source, ())
         last = block.line + block.line_ends - block.ended
         lines = numbers[bisect_left(numbers, block.line) : bisect_right(numbers, last)]
