@@ -124,6 +124,19 @@ def test_a_link_that_leads_nowhere_we_can_look_costs_no_other(folder: Path, tmp_
         assert log.error is None
 
 
+def test_a_linked_folder_is_read_like_any_other_and_none_twice(tmp_path: Path):
+    logs, elsewhere = tmp_path / "logs", tmp_path / "elsewhere"
+    for folder in (logs, elsewhere):
+        folder.mkdir()
+        (folder / "app.jsonl").write_text("{}")
+    for name, target in {"there": elsewhere, "again": elsewhere, "loop": logs, "nowhere": tmp_path / "x"}.items():
+        (logs / name).symlink_to(target)
+    listing = find_sources([str(logs)])
+    names = {Path(source.name).resolve() for source in listing.sources}
+    assert names == {logs / "app.jsonl", elsewhere / "app.jsonl"}
+    assert (len(listing.sources), listing.errors) == (2, [])
+
+
 def test_a_folder_that_is_removed_while_it_is_listed_is_no_error(folder: Path, monkeypatch):
     walk = os.walk
 

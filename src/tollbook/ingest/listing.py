@@ -140,12 +140,24 @@ def _walk(folder: Path, listing: Listing) -> Iterator[tuple[str, Listed]]:
         listing.errors.append(SourceError(f"The folder {error.filename} cannot be read: {error.strerror}."))
 
     names = []
-    for parent, folders, files in os.walk(folder, onerror=refused):
-        folders[:] = [name for name in folders if not name.startswith(".")]
+    seen = {_place(str(folder))}  # links are followed, and each folder once: they can lead back
+    for parent, folders, files in os.walk(folder, onerror=refused, followlinks=True):
+        shown = {name: _place(os.path.join(parent, name)) for name in folders if not name.startswith(".")}  # noqa: PTH118
+        folders[:] = [name for name, place in shown.items() if place not in seen]
+        seen.update(shown.values())
         names += [os.path.join(parent, name) for name in files if not name.startswith(".")]  # noqa: PTH118 - speed
     for name in sorted(names):
         if _is_file(name):
             yield name, _listed(name, named=False)
+
+
+def _place(folder: str) -> tuple[int, int] | str:
+    """Return what is the same for a folder by whatever name."""
+    try:
+        status = Path(folder).stat()
+    except OSError:  # whoever lists it will see
+        return folder
+    return status.st_dev, status.st_ino
 
 
 def _is_file(name: str) -> bool:
