@@ -226,3 +226,11 @@ def test_a_line_of_100_megabytes_is_read_in_bounded_memory(
     found = [int(word) for word in done.stdout.split()]
     assert found[:2] == [requests, rejected]
     assert found[2] < 1800
+
+
+@pytest.mark.parametrize("stream", [{}, [], 1, None], ids=str)
+def test_a_record_that_looks_like_a_containers_is_only_a_record(stream: object, tmp_path: Path) -> None:
+    log, store = tmp_path / "log.jsonl", tmp_path / "store.duckdb"
+    log.write_text(json.dumps({"log": "begun", "stream": stream, "ts": 1776679200}) + "\n" + good(1) + "\n")
+    (outcome,) = read(store, log)
+    assert (outcome.error, outcome.account.requests, outcome.account.events) == (None, 1, 1)

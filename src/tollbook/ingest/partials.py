@@ -128,7 +128,8 @@ def _docker(row: bytes) -> dict[str, Any] | None:
         return None
     if not isinstance(record, dict) or not isinstance(record.get("log"), str):
         return None
-    return record if record.get("stream") in {"stdout", "stderr"} else None
+    stream = record.get("stream")
+    return record if isinstance(stream, str) and stream in {"stdout", "stderr"} else None
 
 
 def _is_record(text: bytes) -> bool:

@@ -53,7 +53,8 @@ class Statement(ABC):
         self.trusting = trusting
         self.shape = shape
         usage = shape.within(format_.fields.get("usage", ()), is_open=format_.is_open) if shape else None
-        self._usage_shape = usage if usage and usage.is_readable else None
+        is_plain = usage is not None and usage.is_readable and not any("/" in key for key in usage.keys)
+        self._usage_shape = usage if is_plain else None
 
     @abstractmethod
     def opened(self) -> str:
