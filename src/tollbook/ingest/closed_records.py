@@ -1,19 +1,9 @@
 """Reading records of a closed format: only what the format lists, in one pass over the text."""
 
-from tollbook.ingest.formats import Format, split_pattern
+from tollbook.ingest.expressions import NULL, found_in, literal, member, members_joined, pointer_literal, struct
+from tollbook.ingest.formats import Format, split_pattern, top_path
 from tollbook.ingest.shape import Shape
-from tollbook.ingest.statement import (
-    NULL,
-    PLUS,
-    Statement,
-    found_in,
-    literal,
-    member,
-    members_joined,
-    pointer_literal,
-    struct,
-    top_path,
-)
+from tollbook.ingest.statement import PLUS, Statement
 
 
 class ClosedStatement(Statement):

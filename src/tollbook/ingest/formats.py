@@ -106,6 +106,16 @@ def split_pattern(path: str) -> tuple[str, str]:
     return path, pattern
 
 
+def top_path(path: str) -> str:
+    """Return how far a path of a closed format goes in the record itself: to JSON that is written as a text."""
+    return split_pattern(path)[0].split("#", 1)[0]
+
+
+def first_key(path: str) -> str:
+    """Return the key of the record that a path of a closed format begins with."""
+    return top_path(path).split("/", 1)[0]
+
+
 def spelled_out(path: str) -> tuple[str, ...]:
     """Return the paths that a path of a closed format stands for: `a|b/c` is `a/c` and `b/c`."""
     keys, pattern = split_pattern(path)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from tollbook import queries
 from tollbook.ingest.closed_records import ClosedStatement
+from tollbook.ingest.expressions import coalesce
 from tollbook.ingest.fields import STAGED
 from tollbook.ingest.formats import NATIVE, Format
 from tollbook.ingest.lines import (
@@ -21,7 +22,7 @@ from tollbook.ingest.parse import statement_of
 from tollbook.ingest.prefixes import without_prefix, without_prefixes_sql
 from tollbook.ingest.salvage import NOT_JSON, Refused, Text, salvage
 from tollbook.ingest.shape import Shape, holds
-from tollbook.ingest.statement import Statement, coalesce
+from tollbook.ingest.statement import Statement
 
 if TYPE_CHECKING:
     import duckdb

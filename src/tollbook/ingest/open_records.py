@@ -7,15 +7,10 @@ knows all keys.
 import json
 from collections.abc import Iterable, Sequence
 
-from tollbook.ingest.fields import EVENTS_ONLY, FIELDS
-from tollbook.ingest.formats import Format, split_pattern
-from tollbook.ingest.shape import Shape
-from tollbook.ingest.statement import (
+from tollbook.ingest.expressions import (
     NULL,
-    Statement,
     all_hold,
     coalesce,
-    first_key,
     found_in,
     list_literal,
     literal,
@@ -23,6 +18,10 @@ from tollbook.ingest.statement import (
     pointer_literal,
     quoted,
 )
+from tollbook.ingest.fields import EVENTS_ONLY, FIELDS
+from tollbook.ingest.formats import Format, first_key, split_pattern
+from tollbook.ingest.shape import Shape
+from tollbook.ingest.statement import Statement
 
 # The record's keys without a value, as members of a merge patch: a null says nothing, whatever it is called.
 _NULLS = """coalesce(list_aggregate(list_transform(

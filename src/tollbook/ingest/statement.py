@@ -5,12 +5,11 @@ something to look at again: not sound JSON, of another format, or of another sha
 Values are read as text and judged one by one.
 """
 
-import json
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from functools import cached_property
-from typing import Any
 
+from tollbook.ingest.expressions import NULL, all_hold, coalesce, in_usd, literal, sum_of
 from tollbook.ingest.fields import (
     COLUMNS,
     COSTS,
@@ -18,20 +17,15 @@ from tollbook.ingest.fields import (
     DURATIONS,
     FIELDS,
     MOMENTS,
-    NOT_TOLD,
     OUTCOMES,
     TEXTS,
-    USAGE,
-    USAGE_COSTS,
     USAGE_EXCLUSIVE,
     USAGE_TEXTS,
 )
-from tollbook.ingest.formats import Alternatives, Condition, Format, split_pattern
+from tollbook.ingest.formats import Alternatives, Condition, Format
 from tollbook.ingest.shape import Shape
+from tollbook.ingest.usage import NO_USAGE, Usage
 
-_USAGE_POINTERS = [key for keys in (*USAGE.values(), *USAGE_TEXTS.values(), USAGE_COSTS) for key in keys]
-_USAGE_KEYS = "json_keys(CASE WHEN u IS NOT NULL THEN raw_usage END)"
-NULL = "CAST(NULL AS VARCHAR)"
 PLUS = " + "  # joins paths of counts to be added
 
 
@@ -52,9 +46,7 @@ class Statement(ABC):
         self.others = others
         self.trusting = trusting
         self.shape = shape
-        usage = shape.within(format_.fields.get("usage", ()), is_open=format_.is_open) if shape else None
-        is_plain = usage is not None and usage.is_readable and not any("/" in key for key in usage.keys)
-        self._usage_shape = usage if is_plain else None
+        self.usage = Usage(shape and shape.within(format_.fields.get("usage", ()), is_open=format_.is_open))
 
     @abstractmethod
     def opened(self) -> str:
@@ -94,7 +86,7 @@ class Statement(ABC):
 
     def read(self, field: str) -> str:
         """Return SQL for the text that a field is read from."""
-        values = [_sum([self.value(one) for one in path.split(PLUS)]) for path in self.format.fields.get(field, ())]
+        values = [sum_of([self.value(one) for one in path.split(PLUS)]) for path in self.format.fields.get(field, ())]
         values = [value for value in values if value != NULL]
         for nothing in self.format.missing.get(field, self.format.missing.get("*", ())):
             values = [f"nullif({value}, {literal(nothing)})" for value in values]
@@ -147,10 +139,10 @@ WITH checked AS (
         {", ".join(self._judged("quantity_of", field, "DOUBLE") for field in DURATIONS)},
         {", ".join(self._judged("cost_of", field, "DECIMAL(28, 15)") for field in COSTS)},
         {"coalesce(is_hit(raw_cache_hit), false)" if "cache_hit" in self.given else "false"} AS hits_cache,
-        {self._usage_opened()}
+        {self.usage.opened() if "usage" in self.given else f"{NULL} AS u"}
     FROM raw
 ), used AS (
-    SELECT *, {self._usage_columns()}, u IS NOT NULL AS has_usage,
+    SELECT *, {self.usage.columns() if "usage" in self.given else NO_USAGE}, u IS NOT NULL AS has_usage,
         CASE WHEN NOT is_sound THEN CASE WHEN trim(text, ' \t\r\n') = '' THEN 'blank' ELSE 'unread' END
             {self._misshapen()} {self.pending()} END AS pending
     FROM typed
@@ -231,7 +223,7 @@ FROM counted
             "error": (("error",), "error_of(raw_error)"),
             "reported_cost": (
                 (*COSTS, "usage"),
-                coalesce([*(_in_usd(f"n_{field}", factor) for field, factor in COSTS.items()), "u_cost"]),
+                coalesce([*(in_usd(f"n_{field}", factor) for field, factor in COSTS.items()), "u_cost"]),
             ),
             "cache_hit": (("cache_hit",), "CASE WHEN hits_cache THEN true END"),
             "estimated": (
@@ -301,48 +293,9 @@ FROM counted
     def _misshapen(self) -> str:
         """Return WHEN arms for records that have more than those of the sample."""
         values, arms = self.unseen(), ""
-        if self._usage_shape and "usage" in self.given:
-            values = [*values, *(member("u", one) for one in self._usage_pointers() if not self._usage_shape.has(one))]
-            tops = sorted(self._usage_shape.keys)
-            counted = " + ".join(f"CAST({member('u', top)} IS NOT NULL AS TINYINT)" for top in tops)
-            orders = "".join(f" AND {_USAGE_KEYS} <> {list_literal(order)}" for order in self._usage_shape.orders)
-            # Where every key has a value that is read, no other is there, and none stands twice.
-            arms = f"WHEN len({_USAGE_KEYS}) <> {counted}{orders} THEN 'misshapen'"
+        if "usage" in self.given:
+            values, arms = values + self.usage.unseen(), self.usage.misshapen()
         return f"WHEN {coalesce(values)} IS NOT NULL THEN 'misshapen' {arms}" if values else arms
-
-    def _usage_pointers(self) -> list[str]:
-        """Return the pointers to values of the usage object that are read, or looked for."""
-        if not self._usage_shape:
-            return _USAGE_POINTERS
-        tops = self._usage_shape.keys
-        read = [pointer for pointer in _USAGE_POINTERS if pointer.split("/", 1)[0] in tops]
-        return read + sorted(tops - {pointer.split("/", 1)[0] for pointer in read})
-
-    def _usage(self, pointers: Iterable[str]) -> str:
-        """Return SQL for the first value of the usage object that is there."""
-        shape = self._usage_shape
-        return coalesce([member("u", pointer) for pointer in pointers if not shape or shape.has(pointer)])
-
-    def _usage_opened(self) -> str:
-        if "usage" not in self.given:
-            return f"{NULL} AS u"
-        # A text that begins like an object need not be JSON.
-        shape = literal(struct(self._usage_pointers()))
-        return f"try(from_json(CASE WHEN starts_with(raw_usage, '{{') THEN raw_usage END, {shape})) AS u"
-
-    def _usage_columns(self) -> str:
-        if "usage" not in self.given:
-            columns = [f"CAST(NULL AS BIGINT) AS u_{name}" for name in USAGE]
-            columns += [f"{NULL} AS u_{field}" for field in USAGE_TEXTS]
-            return ", ".join([*columns, "CAST(NULL AS DECIMAL(28, 15)) AS u_cost", "false AS u_is_exclusive"])
-        columns = [f"CAST(count_of({self._usage(pointers)}) AS BIGINT) AS u_{name}" for name, pointers in USAGE.items()]
-        columns += [
-            f"nullif({self._usage(pointers)}, {literal(NOT_TOLD)}) AS u_{field}"
-            for field, pointers in USAGE_TEXTS.items()
-        ]
-        costs = [_in_usd(f"cost_of({self._usage([key])})", factor) for key, factor in USAGE_COSTS.items()]
-        exclusive = f"{self._usage(USAGE_EXCLUSIVE)} IS NOT NULL"
-        return ",\n        ".join([*columns, f"{coalesce(costs)} AS u_cost", f"{exclusive} AS u_is_exclusive"])
 
     def _reasons(self) -> str:
         arms = [self.ambiguous()]
@@ -361,17 +314,7 @@ FROM counted
         ]
         if "usage" in self.given:
             arms.append("WHEN raw_usage IS NOT NULL AND NOT has_usage THEN 'usage must be an object of counts'")
-            if not self._usage_shape:  # by a shape, such a record is misshapen
-                arms.append(
-                    f"WHEN len(list_distinct({_USAGE_KEYS})) <> len({_USAGE_KEYS}) "
-                    "THEN 'a key stands twice in the usage object: which count is billed is ambiguous'"
-                )
-            arms += [
-                f"WHEN u_{name} IS NULL AND {self._usage(pointers)} IS NOT NULL "
-                f"THEN 'a token count must be a whole number >= 0: usage, {name.replace('_', ' ')}'"
-                for name, pointers in USAGE.items()
-                if self._usage(pointers) != NULL
-            ]
+            arms += self.usage.reasons()
         arms += [
             f"WHEN raw_{field} IS NOT NULL AND n_{field} IS NULL "
             f"THEN 'a duration must be a finite number >= 0: {field}'"
@@ -391,106 +334,3 @@ FROM counted
         proved = f"CASE WHEN n_{end} >= time THEN (epoch_us(n_{end}) - epoch_us(time)) * 0.001 END"
         values = [f"n_{field}" + ("" if factor == "1" else f" * {factor}") for field, factor in said.items()]
         return (end, *said), coalesce([proved, *values] if end in self.given else values)
-
-
-def all_hold(conditions: Iterable[tuple[Condition, str]]) -> str:
-    """Return SQL for whether conditions hold of values, each given as SQL."""
-    tests = []
-    for condition, value in conditions:
-        test = f"{value} IS NOT NULL" if value != NULL else "false"
-        if condition.values and value != NULL:
-            test = "(" + " OR ".join(f"{value} = {literal(one)}" for one in condition.values) + ")"
-        tests.append(f"NOT coalesce({test}, false)" if condition.negated else test)
-    return "false" if "false" in tests else " AND ".join(tests) or "true"
-
-
-def struct(pointers: Iterable[str], types: Mapping[str, str] | None = None) -> str:
-    """Return the structure, as `from_json` takes it, that holds the values at pointers as text, or as JSON.
-
-    Args:
-        pointers: Keys joined by slashes; none goes into the value of another.
-        types: Pointer -> `JSON`, where the value is not wanted as text.
-    """
-    tree: dict[str, Any] = {}
-    for pointer in pointers:
-        branch = tree
-        *above, last = pointer.split("/")
-        for key in above:
-            branch = branch.setdefault(key, {})
-        branch[last] = (types or {}).get(pointer, "VARCHAR")
-    return json.dumps(tree or {"": "VARCHAR"}, ensure_ascii=False)
-
-
-def member(struct_: str, pointer: str) -> str:
-    """Return SQL for the value at a pointer in a structure that `struct` described."""
-    return struct_ + "".join("." + quoted(key) for key in pointer.split("/"))
-
-
-def first_key(path: str) -> str:
-    """Return the key of the record that a path of a closed format begins with."""
-    return top_path(path).split("/", 1)[0]
-
-
-def top_path(path: str) -> str:
-    """Return how far a path of a closed format goes in the record itself: to JSON that is written as a text."""
-    return split_pattern(path)[0].split("#", 1)[0]
-
-
-def found_in(value: str, pattern: str) -> str:
-    """Return SQL for what a regular expression finds in a text; the whole text without one."""
-    return f"nullif(regexp_extract({value}, {literal(pattern)}), '')" if pattern and value != NULL else value
-
-
-def members_joined(values: Mapping[str, str]) -> str:
-    """Return SQL for the JSON object of the values that are there; NULL where none is.
-
-    Args:
-        values: Key -> SQL for its value as JSON.
-    """
-    parts = ", ".join(
-        f"CASE WHEN {value} IS NOT NULL THEN {literal(',' + json.dumps(key, ensure_ascii=False) + ':')} || {value} END"
-        for key, value in values.items()
-    )
-    return f"nullif(concat('{{', substr(concat({parts}), 2), '}}'), '{{}}')"
-
-
-def quoted(name: str) -> str:
-    """Return an SQL identifier."""
-    return '"' + name.replace('"', '""') + '"'
-
-
-def literal(text: str) -> str:
-    """Return an SQL literal."""
-    return "'" + text.replace("'", "''") + "'"
-
-
-def list_literal(values: Iterable[str]) -> str:
-    """Return an SQL list of texts."""
-    return "CAST([" + ", ".join(literal(value) for value in values) + "] AS VARCHAR[])"
-
-
-def coalesce(values: Sequence[str]) -> str:
-    """Return SQL for the first of some values that is not NULL."""
-    if not values:
-        return NULL
-    return values[0] if len(values) == 1 else f"coalesce({', '.join(values)})"
-
-
-def pointer_literal(keys: Iterable[str]) -> str:
-    """Return a JSON pointer to nested keys as an SQL literal."""
-    return literal("".join("/" + key.replace("~", "~0").replace("/", "~1") for key in keys))
-
-
-def _sum(values: Sequence[str]) -> str:
-    """Return SQL for the sum of the counts that are there, as text; for the first that is none, where one is none."""
-    values = [value for value in values if value != NULL]
-    if len(values) < 2:  # noqa: PLR2004 - nothing to add
-        return coalesce(values)
-    wrong = "".join(f" WHEN {value} IS NOT NULL AND count_of({value}) IS NULL THEN {value}" for value in values)
-    total = " + ".join(f"coalesce(count_of({value}), 0)" for value in values)
-    return f"CASE{wrong} WHEN {coalesce(values)} IS NOT NULL THEN CAST({total} AS VARCHAR) END"
-
-
-def _in_usd(value: str, factor: str) -> str:
-    # The product of decimals has the digits of both, and may have 38.
-    return value if factor == "1" else f"CAST({value} * CAST({factor} AS DECIMAL(10, 10)) AS DECIMAL(28, 15))"
