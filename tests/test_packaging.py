@@ -84,7 +84,7 @@ def closure(names: set[str]) -> set[str]:
 def files(folder: Path, pattern: str = "**/*") -> set[str]:
     """Return the files below a folder, relative to it, without what Python and tools leave behind."""
     paths = (path.relative_to(folder) for path in folder.glob(pattern) if path.is_file())
-    return {path.as_posix() for path in paths if not any("cache" in part for part in path.parts)}
+    return {path.as_posix() for path in paths if not any(part.strip("_.").endswith("cache") for part in path.parts)}
 
 
 def test_the_wheel_holds_the_code_its_data_the_queries_and_the_sample_and_nothing_else(wheel: Path):
