@@ -224,3 +224,16 @@ def test_the_larger_record_of_an_id_takes_the_place_and_the_account_of_the_small
     held = "SELECT parse_filename(name), requests, duplicates FROM sources ORDER BY source_id"
     assert ask(store, held) == [("first", 0, 1), ("second", 1, 0), ("third", 0, 1)]
     check_accounts(store)
+
+
+@pytest.mark.parametrize("blanks", ["", " ", " \t", "\t"], ids=repr)
+def test_blanks_behind_a_record_are_no_part_of_it(tmp_path: Path, blanks: str):
+    """By itself in a line, before blanks, or welded to another: the record is the same."""
+    record = json.dumps({"ts": 1776679200, "model": "m", "input_tokens": 5})
+    other = json.dumps({"ts": 1776679201, "level": "info", "message": "retry"})
+    store = tmp_path / "store.duckdb"
+    for name, text in {"a": f"{record}{blanks}\n{other}{blanks}\n", "b": f"{other}{record}\n{other}\n"}.items():
+        (tmp_path / f"{name}.jsonl").write_text(text)
+        read(store, tmp_path / f"{name}.jsonl")
+    assert ask(store, "SELECT (SELECT count(*) FROM requests), (SELECT count(*) FROM events)") == [(1, 2)]
+    check_accounts(store)

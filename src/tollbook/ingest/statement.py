@@ -26,6 +26,7 @@ from tollbook.ingest.formats import Alternatives, Condition, Format
 from tollbook.ingest.shape import Shape
 from tollbook.ingest.usage import NO_USAGE, Usage
 
+_TRIMMED = "CASE WHEN ends_with(text, '}') THEN text ELSE rtrim(text, concat(' ', chr(9), chr(13))) END"
 PLUS = " + "  # joins paths of counts to be added
 
 
@@ -243,10 +244,10 @@ FROM counted
             "request_id": "id",
             "input_tokens": "CASE WHEN hits_cache THEN 0 ELSE whole_input END",
             "output_tokens": "CASE WHEN hits_cache THEN 0 ELSE whole_output END",
-            # What only its envelope dates is not the same at another time.
+            # What only its envelope dates is not the same at another time. Blanks behind a record are no part of it.
             "identity": "CASE WHEN kind = 'request' AND id IS NOT NULL THEN hash(id) WHEN pending IS NULL THEN "
-            "md5_number_lower(CASE WHEN raw_timestamp IS NULL AND time IS NOT NULL THEN concat(epoch_us(time), text) "
-            "ELSE text END) END",
+            "md5_number_lower(CASE WHEN raw_timestamp IS NULL AND time IS NOT NULL "
+            f"THEN concat(epoch_us(time), {_TRIMMED}) ELSE {_TRIMMED} END) END",
             "twin": "0",
             **{name: value for name, (fields, value) in optional.items() if self.given.intersection(fields)},
         }
