@@ -4,7 +4,7 @@ import itertools
 import re
 from array import array
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -76,13 +76,17 @@ class Block:
 
     def line_offsets(self, lines: Sequence[int]) -> list[int]:
         """Return the positions in the source of the first bytes of lines of this block, in ascending order."""
-        offsets, start, line = [], 0, self.line
-        for wanted in lines:
-            for _ in range(wanted - line):
-                start = self.data.index(b"\n", start) + 1
-            line = wanted
-            offsets.append(self.offset + start)
-        return offsets
+        if lines[-1] == self.line:  # it may be very long
+            return [self.offset]
+        ends = [0, *itertools.accumulate(map(len, self.data.split(b"\n")))]
+        # before the Nth line there are the lengths of N lines, and as many line ends
+        return [self.offset + ends[number] + number for number in (line - self.line for line in lines)]
+
+    def of_source(self, source: int) -> "Block":
+        """Return the block as one of another source."""
+        block = replace(self, source=source)
+        vars(block)["line_ends"] = self.line_ends  # counted once: it takes a tenth of reading
+        return block
 
 
 def blocks(stream: Stream, source: int, line: int, block_bytes: int) -> Iterator[Block]:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from itertools import count
+from itertools import count, repeat
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
@@ -99,7 +99,7 @@ class _Batch:
         if not self.places or self.places[-1].reading is not reading:
             self.places.append(_Place(reading, 0, 0, b""))
         place = self.places[-1]
-        self.blocks.append(replace(block, source=len(self.places) - 1))
+        self.blocks.append(block.of_source(len(self.places) - 1))
         place.position = block.offset + len(block.data)
         place.lines = block.line - 1 + block.line_ends
         place.tail = tail
@@ -284,19 +284,19 @@ def _locate_rejects(con: "duckdb.DuckDBPyConnection", blocks_: Sequence[Block]) 
         "SELECT DISTINCT source_no, line FROM staged WHERE kind = 'reject' ORDER BY source_no, line"
     ).fetchall():
         refused.setdefault(source, []).append(line)
-    located = (-1, 0)
+    rows: list[tuple[int, int, int]] = []
     for block in blocks_ if refused else ():
         numbers = refused.get(block.source, ())
         last = block.line + block.line_ends - block.ended
         lines = numbers[bisect_left(numbers, block.line) : bisect_right(numbers, last)]
-        if lines and (block.source, lines[0]) == located:  # it goes on from the block before, and begins there
+        if lines and rows and (block.source, lines[0]) == rows[-1][:2]:  # it goes on from the block before
             lines = lines[1:]
         if lines:
-            located = (block.source, lines[-1])
-            con.execute(
-                "INSERT INTO offsets SELECT $source, unnest($lines), unnest($offsets)",
-                {"source": block.source, "lines": lines, "offsets": block.line_offsets(lines)},
-            )
+            rows += zip(repeat(block.source), lines, block.line_offsets(lines), strict=False)
+    if rows:
+        con.execute(
+            "INSERT INTO offsets SELECT unnest(?), unnest(?), unnest(?)", list(map(list, zip(*rows, strict=True)))
+        )
 
 
 def _known_sources(run: Run) -> dict[str, list[Known]]:
