@@ -8,7 +8,7 @@ import pytest
 
 from keeping import check_sound
 from reading import ask, read
-from tollbook.ingest import lines, run
+from tollbook.ingest import commit, lines, run
 
 TIME = "2026-04-20T10:00:00Z"
 
@@ -99,3 +99,15 @@ def test_lines_of_nothing_are_no_rows(tmp_path: Path, store: Path):
     (outcome,) = read(store, log)
     assert (outcome.account.read, outcome.account.requests) == (2, 2)
     assert ask(store, "SELECT line FROM requests ORDER BY line") == [(1_000_001,), (2_000_001,)]
+
+
+def test_a_batch_that_takes_more_memory_to_be_compared_with_the_store_than_thought_is_stored(
+    tmp_path: Path, store: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(commit, "_MATCHING_BYTES", 1)
+    log, more = tmp_path / "log.jsonl", tmp_path / "more.jsonl"
+    log.write_text("".join(call(number) + "\n" for number in range(20_000)))
+    more.write_text("".join(call(number) + "\n" for number in range(10_000, 60_000)))
+    assert [read(store, path)[0].account.requests for path in (log, more)] == [20_000, 40_000]
+    assert ask(store, "SELECT count(*), count(DISTINCT request_id) FROM requests") == [(60_000, 60_000)]
+    check_sound(store)

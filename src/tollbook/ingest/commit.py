@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from tollbook.prices.resolve import Catalogue
 
 _EXCERPT_LENGTH = 200
+_MATCHING_BYTES = 256 << 20
 # `price` has the columns of the store's table `prices`.
 _PRICE_TABLES = """
 CREATE TEMP TABLE IF NOT EXISTS price (
@@ -125,7 +126,11 @@ def commit(con: "duckdb.DuckDBPyConnection", run: Run, progress: Sequence[Progre
 
     attach_store(con, run)
     try:
-        _commit_attached(con, run, progress)
+        try:
+            _commit_attached(con, run, progress, sparing=True)
+        except duckdb.OutOfMemoryException:  # it does take more
+            con.execute("RESET memory_limit")
+            _commit_attached(con, run, progress, sparing=False)
     except duckdb.Error as error:
         # The disk is full, or gone: what is left of DuckDB's message says which, and holds nothing of the logs.
         raise StoreError(f"The store {run.store} could not be written and is as it was: {reason(error)}") from error
@@ -134,14 +139,16 @@ def commit(con: "duckdb.DuckDBPyConnection", run: Run, progress: Sequence[Progre
             con.execute("DETACH store")
 
 
-def _commit_attached(con: "duckdb.DuckDBPyConnection", run: Run, progress: Sequence[Progress]) -> None:
+def _commit_attached(
+    con: "duckdb.DuckDBPyConnection", run: Run, progress: Sequence[Progress], *, sparing: bool
+) -> None:
     import duckdb  # noqa: PLC0415 - start-up
 
     con.execute("BEGIN")
     try:
         _check_hash(con)
         _claim(con, run, progress)
-        has_repeats = _find_repeats(con)
+        has_repeats = _find_repeats(con, sparing=sparing)
         _count(con, progress)
         if not run.dry:
             _insert(con, run, has_repeats=has_repeats)
@@ -244,7 +251,9 @@ def _claim(con: "duckdb.DuckDBPyConnection", run: Run, progress: Sequence[Progre
     _insert_rows(con, "batch_sources", [(s.number, s.source_id, s.before is None) for s in progress])
 
 
-def _find_repeats(con: "duckdb.DuckDBPyConnection", twins: str = "ingest/number_twins") -> bool:
+def _find_repeats(
+    con: "duckdb.DuckDBPyConnection", twins: str = "ingest/number_twins", *, sparing: bool = False
+) -> bool:
     """Fill `repeats`: rows of `staged` that are here already; `rivals` says of ids which record is kept.
 
     Returns:
@@ -256,13 +265,23 @@ def _find_repeats(con: "duckdb.DuckDBPyConnection", twins: str = "ingest/number_
     if _holds(con, "(FROM suspects) OR EXISTS (FROM batch_sources WHERE NOT is_new)"):
         con.execute(queries.text(twins))
     view_stored(con)
-    con.execute(queries.text("ingest/match_stored"))
+    _match_stored(con, sparing=sparing)
     if not pruned and not _holds(con, "(FROM suspects) OR EXISTS (FROM matched)"):
         con.execute(_NO_REPEATS)
         return False
     con.execute(queries.text("ingest/rank_rivals"))
     con.execute(queries.text("ingest/find_repeats"))
     return True
+
+
+def _match_stored(con: "duckdb.DuckDBPyConnection", *, sparing: bool) -> None:
+    """Fill `matched`; DuckDB would keep all that it reads of the store for that, most of a gigabyte of a large one."""
+    if sparing:
+        (used,) = con.execute("SELECT CAST(sum(memory_usage_bytes) AS BIGINT) FROM duckdb_memory()").fetchone() or (0,)
+        con.execute(f"SET memory_limit = '{used + _MATCHING_BYTES}B'")
+    con.execute(queries.text("ingest/match_stored"))
+    if sparing:
+        con.execute("RESET memory_limit")
 
 
 def _holds(con: "duckdb.DuckDBPyConnection", exists: str) -> bool:

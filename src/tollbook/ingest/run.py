@@ -172,6 +172,7 @@ def connection(assume_timezone: str) -> "duckdb.DuckDBPyConnection":
     con = memory()
     con.execute(MACROS)
     con.execute("SET preserve_insertion_order = false")
+    con.execute("SET temp_directory = ''")  # or a batch could be written to the current folder
     con.execute(_TWO_THREADS)
     con.execute("SET TimeZone = '" + assume_timezone.replace("'", "''") + "'")
     return con
