@@ -104,6 +104,7 @@ def test_lines_of_nothing_are_no_rows(tmp_path: Path, store: Path):
 def test_a_batch_that_takes_more_memory_to_be_compared_with_the_store_than_thought_is_stored(
     tmp_path: Path, store: Path, monkeypatch: pytest.MonkeyPatch
 ):
+    monkeypatch.setattr(commit, "_LARGE_STORE_BYTES", 0)
     monkeypatch.setattr(commit, "_MATCHING_BYTES", 1)
     log, more = tmp_path / "log.jsonl", tmp_path / "more.jsonl"
     log.write_text("".join(call(number) + "\n" for number in range(20_000)))

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from tollbook.prices.resolve import Catalogue
 
 _EXCERPT_LENGTH = 200
-_MATCHING_BYTES = 256 << 20
+# Of a store that is larger than that, a batch is compared with in so much memory.
+_LARGE_STORE_BYTES, _MATCHING_BYTES = 512 << 20, 256 << 20
 # `price` has the columns of the store's table `prices`.
 _PRICE_TABLES = """
 CREATE TEMP TABLE IF NOT EXISTS price (
@@ -127,7 +128,8 @@ def commit(con: "duckdb.DuckDBPyConnection", run: Run, progress: Sequence[Progre
     attach_store(con, run)
     try:
         try:
-            _commit_attached(con, run, progress, sparing=True)
+            is_large = run.store.exists() and run.store.stat().st_size > _LARGE_STORE_BYTES
+            _commit_attached(con, run, progress, sparing=is_large)
         except duckdb.OutOfMemoryException:  # it does take more
             con.execute("RESET memory_limit")
             _commit_attached(con, run, progress, sparing=False)
