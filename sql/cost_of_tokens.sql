@@ -12,9 +12,12 @@ CREATE OR REPLACE TEMP MACRO cost_of_tokens(
         CAST(greatest(tokens_in - coalesce(tokens_cached, 0) - coalesce(tokens_written, 0), 0)
             AS DECIMAL(13, 0)) * coalesce(rate_in, 0)
         + CAST(coalesce(tokens_cached, 0) AS DECIMAL(13, 0)) * coalesce(rate_cached, rate_in, 0)
-        + CAST(greatest(coalesce(tokens_written, 0) - coalesce(tokens_written_1h, 0), 0)
-            AS DECIMAL(13, 0)) * coalesce(rate_written, rate_in, 0)
-        + CAST(coalesce(tokens_written_1h, 0) AS DECIMAL(13, 0)) * coalesce(rate_written_1h, rate_written, rate_in, 0)
+        + CASE WHEN tokens_written > 0 OR tokens_written_1h > 0 THEN  -- few logs count them
+            CAST(greatest(tokens_written - coalesce(tokens_written_1h, 0), 0)
+                AS DECIMAL(13, 0)) * coalesce(rate_written, rate_in, 0)
+            + CAST(coalesce(tokens_written_1h, 0)
+                AS DECIMAL(13, 0)) * coalesce(rate_written_1h, rate_written, rate_in, 0)
+            ELSE 0 END
         + CAST(coalesce(tokens_out, 0) AS DECIMAL(13, 0)) * coalesce(rate_out, 0)
         AS DECIMAL(32, 9)) * CAST(0.000001 AS DECIMAL(6, 6)) AS DECIMAL(28, 15))
 END

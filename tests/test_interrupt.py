@@ -2,15 +2,13 @@
 
 import pytest
 
-from tollbook.__main__ import main
+from tollbook import __main__
 from tollbook.cli.session import Session
 
 
 def run(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
     monkeypatch.setattr("sys.argv", ["tollbook", *arguments])
-    with pytest.raises(SystemExit) as stop:
-        main()
-    return int(stop.value.code or 0)
+    return __main__.run()
 
 
 def pressed(*_: object) -> None:

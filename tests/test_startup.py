@@ -15,13 +15,8 @@ HEAVY = {"duckdb", "polars", "rich", "nanoarrow", "zstandard", "platformdirs", "
 # Runs a command line as the entry point does, then writes the top-level modules that were imported.
 RUN = """
 import sys
-from tollbook.__main__ import main
-try:
-    main()
-except SystemExit as stop:
-    code = stop.code
-else:
-    code = 0
+from tollbook.__main__ import run
+code = run()
 sys.stdout.flush()
 sys.stderr.write("\\n" + " ".join({name.partition(".")[0] for name in sys.modules}))
 sys.exit(code)

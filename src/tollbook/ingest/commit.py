@@ -112,8 +112,8 @@ class Run:
 
 def prepare(con: "duckdb.DuckDBPyConnection", run: Run) -> None:
     """Do what a batch needs before it is committed and can be done without the store: find its prices and its twins."""
+    con.execute(queries.text("ingest/summarise"))
     _price(con, run)
-    _summarise(con)
 
 
 def commit(con: "duckdb.DuckDBPyConnection", run: Run, progress: Sequence[Progress]) -> None:
@@ -151,7 +151,7 @@ def _commit_attached(
         _check_hash(con)
         _claim(con, run, progress)
         has_repeats = _find_repeats(con, sparing=sparing)
-        _count(con, progress)
+        _count(con, progress, has_repeats=has_repeats)
         if not run.dry:
             _insert(con, run, has_repeats=has_repeats)
             _record(con, run, progress)
@@ -191,7 +191,7 @@ def _price(con: "duckdb.DuckDBPyConnection", run: Run) -> None:
     con.execute(_PRICE_TABLES)
     con.execute(queries.text("cost_of_tokens"))
     named = con.execute(
-        "SELECT DISTINCT provider, model, service_tier FROM judged WHERE kind = 'request' AND model IS NOT NULL"
+        "SELECT DISTINCT provider, model, service_tier FROM summary WHERE kind = 'request' AND model IS NOT NULL"
     ).fetchall()
     tiers: list[tuple[object, ...]] = []
     keys: dict[str, None] = {}
@@ -210,13 +210,6 @@ def _insert_rows(con: "duckdb.DuckDBPyConnection", table: str, rows: Sequence[Se
     if rows:
         columns = [list(column) for column in zip(*rows, strict=True)]
         con.execute(f"INSERT INTO {table} SELECT {', '.join('unnest(?)' for _ in columns)}", columns)
-
-
-def _summarise(con: "duckdb.DuckDBPyConnection") -> None:
-    """Fill `suspects`, the identities that stand more than once in the batch: few, and all that needs a closer look."""
-    con.execute(
-        "CREATE OR REPLACE TEMP TABLE suspects AS SELECT identity FROM staged GROUP BY identity HAVING count(*) > 1"
-    )
 
 
 def _check_hash(con: "duckdb.DuckDBPyConnection") -> None:
@@ -290,9 +283,9 @@ def _holds(con: "duckdb.DuckDBPyConnection", exists: str) -> bool:
     return con.execute(f"SELECT EXISTS {exists}").fetchall() == [(True,)]
 
 
-def _count(con: "duckdb.DuckDBPyConnection", progress: Sequence[Progress]) -> None:
+def _count(con: "duckdb.DuckDBPyConnection", progress: Sequence[Progress], *, has_repeats: bool) -> None:
     """Fill in the accounts; a record that takes the place of a stored one with its id counts as a duplicate."""
-    rows = con.execute(queries.text("ingest/account")).fetchall()
+    rows = con.execute(queries.text("ingest/account" if has_repeats else "ingest/account_of_new")).fetchall()
     accounts = {row[0]: Account(*row[1:]) for row in rows}
     for source in progress:
         source.account = accounts.get(source.number, Account())
@@ -307,7 +300,7 @@ def _insert(con: "duckdb.DuckDBPyConnection", run: Run, *, has_repeats: bool) ->
         con.execute(queries.text("ingest/displace_stored"), params)
         con.execute("DELETE FROM store.request_rows WHERE rowid IN (SELECT stored_row FROM rivals WHERE place > 1)")
         con.execute(queries.text("ingest/insert_duplicates"), params)
-    kinds = {kind for (kind,) in con.execute("SELECT DISTINCT kind FROM staged").fetchall()}
+    kinds = {kind for (kind,) in con.execute("SELECT DISTINCT kind FROM summary").fetchall()}
     if "request" in kinds:
         absent = _add_filled_columns(con)
         exclude = f"EXCLUDE ({', '.join(absent)})" if absent else ""

@@ -131,7 +131,7 @@ CREATE OR REPLACE TEMP MACRO instant_in_words(t) AS CASE
         try_strptime(t, ['%a, %d %b %Y %H:%M:%S GMT', '%a %b %d %H:%M:%S UTC %Y', '%a %b %d %H:%M:%S GMT %Y']),
         make_timestamp(epoch_us(CAST(try_strptime(t, '%a %b %d %H:%M:%S %Y') AS TIMESTAMPTZ)))) END;
 CREATE OR REPLACE TEMP MACRO instant_of(t) AS coalesce(
-    CASE WHEN t[5] = '-' THEN make_timestamp(epoch_us(try_cast(t AS TIMESTAMPTZ)))
+    CASE WHEN contains(t, '-') THEN make_timestamp(epoch_us(try_cast(t AS TIMESTAMPTZ)))
         WHEN regexp_full_match(t, '\d{1,19}(\.\d+)?') THEN instant_of_number(try_cast(t AS DECIMAL(32, 6))) END,
     CASE WHEN t IS NOT NULL THEN
         coalesce(make_timestamp(epoch_us(try_cast(upper(replace(t, ',', '.')) AS TIMESTAMPTZ))), instant_in_words(t))

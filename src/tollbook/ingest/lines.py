@@ -82,10 +82,15 @@ class Block:
         # before the Nth line there are the lengths of N lines, and as many line ends
         return [self.offset + ends[number] + number for number in (line - self.line for line in lines)]
 
+    @cached_property
+    def clean(self) -> bytes:
+        """The lines as they are judged; the very bytes of `data` where nothing is wrong with them."""
+        return _clean(_readable(self))
+
     def of_source(self, source: int) -> "Block":
         """Return the block as one of another source."""
         block = replace(self, source=source)
-        vars(block)["line_ends"] = self.line_ends  # counted once: it takes a tenth of reading
+        vars(block).update(line_ends=self.line_ends, clean=self.clean)  # found out once: it takes a third of reading
         return block
 
 
@@ -103,14 +108,15 @@ def blocks(stream: Stream, source: int, line: int, block_bytes: int) -> Iterator
     """
     offset, part, is_rest, rest = stream.position, 0, False, b""
     while chunk := stream.read(max(block_bytes, len(rest))):
-        data = rest + chunk
+        end = chunk.rfind(b"\n") + 1
+        data, beyond = b"".join((rest, memoryview(chunk)[: end or len(chunk)])), chunk[end:] if end else b""  # one copy
         if data.startswith(b"\0"):  # what `copytruncate` left behind: it may be the most of a file
             nuls = len(data) - len(data.lstrip(b"\0")) - _NULS_KEPT
             data, offset = data[max(0, nuls) :], offset + max(0, nuls)
         cut = _between_records(data) or _within_line(data)
         is_long = not cut and len(data) >= _LONGEST_LINE
         cut = len(data) if is_long else cut
-        rest = data[cut:]
+        rest = data[cut:] + beyond
         if cut:
             block = Block(source, data[:cut], offset, line, part, is_long=is_long, is_rest=is_rest)
             yield block
@@ -172,7 +178,7 @@ def pieces_of_blocks(blocks_: Iterable[Block]) -> Pieces:
     batches: list[Any] = []
     for block in blocks_:
         columns = [array("q", [number]) for number in (block.source, block.line, block.part, 0)]
-        data = _clean(_readable(block))
+        data = block.clean
         batches.append(_batch(columns, array("q", [0, len(data) - data.endswith(b"\n")]), data))
     return Pieces(batches)
 

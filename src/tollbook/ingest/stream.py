@@ -97,18 +97,16 @@ class Stream:
 
         A damaged archive ends where its damage begins, and `damage` then says so.
         """
-        parts = [self._ahead[:count]]
+        parts = [self._ahead[:count]] if self._ahead else []
         self._ahead = self._ahead[count:]
-        missing = count - len(parts[0])
-        while missing > 0 and not (self.is_live and parts[0]):
+        missing = count - sum(map(len, parts))
+        while missing > 0 and not (self.is_live and parts):
             block = self._read(missing)
             if not block:
                 break
             parts.append(block)
             missing -= len(block)
-            if self.is_live:
-                break
-        data = b"".join(parts)
+        data = parts[0] if len(parts) == 1 else b"".join(parts)  # copied only where it must be
         if missing < 0:  # an archive gives what it gives
             data, self._ahead = data[:missing], data[missing:]
         self.position += len(data)
