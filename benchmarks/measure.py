@@ -65,6 +65,7 @@ def interleaved(subjects: Sequence[Subject], repetitions: int, folder: Path) -> 
 def _run(subject: Subject, folder: Path, runs: Measured) -> None:
     # A child's peak starts at its parent's memory, so this process stays small: it imports neither duckdb nor tollbook.
     with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
+        os.sync()  # or whoever commits would wait for what was written before
         started = time.perf_counter()
         process = subprocess.Popen(subject.command, stdout=out, stderr=err, cwd=folder, env=_environment(folder))
         _, status, usage = os.wait4(process.pid, 0)

@@ -5,10 +5,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from keeping import check_sound
 from reading import ask, read
 from tollbook.ingest import commit, lines, run
+from tollbook.ingest.lines import Block
 
 TIME = "2026-04-20T10:00:00Z"
 
@@ -112,3 +115,15 @@ def test_a_batch_that_takes_more_memory_to_be_compared_with_the_store_than_thoug
     assert [read(store, path)[0].account.requests for path in (log, more)] == [20_000, 40_000]
     assert ask(store, "SELECT count(*), count(DISTINCT request_id) FROM requests") == [(60_000, 60_000)]
     check_sound(store)
+
+
+@given(
+    st.lists(st.sampled_from([0, 1, 5, 300, 70_000]), min_size=1, max_size=60),
+    st.booleans(),
+    st.data(),
+)
+def test_a_line_of_a_block_is_found(lengths: list[int], is_ended: bool, data: st.DataObject):
+    block = Block(0, b"\n".join(b"x" * length for length in lengths) + b"\n" * is_ended, offset=7, line=3)
+    starts = [7 + sum(lengths[:number]) + number for number in range(len(lengths))]
+    numbers = sorted(data.draw(st.sets(st.sampled_from(range(len(lengths))), min_size=1)))
+    assert block.line_offsets([3 + number for number in numbers]) == [starts[number] for number in numbers]

@@ -31,7 +31,6 @@ _SAMPLE_LINES, _SAMPLE_TOLD = 256, 16  # records whose keys are looked at, and t
 _FULL_BLOCK = 1 << 20
 _MOST_ROUNDS = 4  # each opens one envelope
 _FINAL = {"request", "event", "reject"}
-_PENDING = ("misshapen", "other", "unread")
 _TOO_DEEP = "wrapped in too many envelopes"
 _HOLDS_NOTHING = "holds no record"
 _REFUSED = """
@@ -89,12 +88,9 @@ def judge(
     with _Registered(con, pieces_of_blocks(blocks)):
         opened = _first_pass(con, formats, blocks, carried)
     for _ in range(_MOST_ROUNDS - opened):
-        pending = {kind for (kind,) in con.execute("SELECT DISTINCT kind FROM staged").fetchall()} - _FINAL
+        pending = _reread_misshapen(con, formats) - _FINAL
         if not pending:
             break
-        if "misshapen" in pending:
-            _take(con, "misshapen")
-            _stage(con, formats.telling(), "FROM taken")
         if "other" in pending:
             _take(con, "other")
             _judge_others(con, formats, carried)
@@ -102,7 +98,7 @@ def judge(
             _salvage(con, formats)
         con.execute("DELETE FROM staged WHERE kind = 'blank'")
     else:
-        for kind in _PENDING:
+        for kind in _reread_misshapen(con, formats) - _FINAL:
             _take(con, kind)
             _refuse(con, "FROM taken", _TOO_DEEP)
     if con.execute("SELECT 1 FROM staged WHERE kind = 'event' AND time IS NULL LIMIT 1").fetchone():
@@ -123,6 +119,39 @@ def _stage(con: "duckdb.DuckDBPyConnection", statement: Statement, relation: str
         if name not in present:
             con.execute(f"ALTER TABLE staged ADD COLUMN {name} {STAGED[name]}")
     con.execute(f"INSERT INTO staged BY NAME {statement.sql(relation)}")
+
+
+def _kinds(con: "duckdb.DuckDBPyConnection") -> set[str]:
+    return {kind for (kind,) in con.execute("SELECT DISTINCT kind FROM staged").fetchall()}
+
+
+def _reread_misshapen(con: "duckdb.DuckDBPyConnection", formats: Formats) -> set[str]:
+    """Judge what has more than the sample that it was read by; return the kinds that there are now."""
+    kinds = _kinds(con)
+    for by_shape in (True, False):
+        if "misshapen" in kinds:
+            _take(con, "misshapen")
+            _stage_told(con, formats, "FROM taken", by_shape=by_shape)
+            kinds = _kinds(con)
+    return kinds
+
+
+def _stage_told(con: "duckdb.DuckDBPyConnection", formats: Formats, relation: str, *, by_shape: bool = True) -> None:
+    """Add to `staged` what texts are, of whatever format.
+
+    Args:
+        con: Where they are.
+        formats: The formats to tell them by.
+        relation: The texts.
+        by_shape: Read them by the shape of the first of them: the statement for any record takes a tenth of a second to
+            plan. Some may be misshapen then.
+    """
+    records = []
+    if by_shape:
+        short = f"strlen(text) < {_FULL_BLOCK // _SAMPLE_LINES}"
+        sample = con.execute(f"SELECT text FROM ({relation}) WHERE {short} LIMIT {_SAMPLE_LINES}").fetchall()
+        records = _objects(text for (text,) in sample)
+    _stage(con, formats.telling(shape=Shape(records) if records else None), relation)
 
 
 def _refuse(con: "duckdb.DuckDBPyConnection", relation: str, reason: str) -> None:
@@ -275,7 +304,7 @@ def _salvage(con: "duckdb.DuckDBPyConnection", formats: Formats) -> None:
     ]
     if texts := [item for item in found if isinstance(item, Text)]:
         with _Registered(con, pieces_of_texts(texts)):
-            _stage(con, formats.telling(), TEXTS_OF_PIECES)
+            _stage_told(con, formats, TEXTS_OF_PIECES)
         con.execute(
             "UPDATE staged SET kind = 'reject', reason = ?, identity = md5_number_lower(text) WHERE kind = 'unread'",
             [NOT_JSON],
@@ -287,7 +316,7 @@ def _salvage(con: "duckdb.DuckDBPyConnection", formats: Formats) -> None:
             _refuse(con, "FROM pieces", reason)
     if con.execute("SELECT count(*) FROM bare WHERE prefix <> ''").fetchall() != [(0,)]:
         prefixed = "SELECT * EXCLUDE prefix FROM bare WHERE prefix <> ''"
-        _stage(con, formats.telling(), prefixed)
+        _stage_told(con, formats, prefixed)
 
 
 class _Registered:

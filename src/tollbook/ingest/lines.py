@@ -3,6 +3,7 @@
 import itertools
 import re
 from array import array
+from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cache, cached_property
@@ -24,6 +25,7 @@ _RECORD_END = re.compile(rb"^([ \t]*)\},?[ \t\r]*\n(?=[ \t]*\{[ \t\r]*\n)", re.M
 _LONGEST_PRETTY = 1 << 20
 _MOST_CARRIED = 16 << 20  # bytes of lines without a place to cut, and of a line before records welded into it are cut
 _LONGEST_LINE = 256 << 20
+_STRETCH = 1 << 16  # bytes in which line ends are counted, to find one
 _SHOWN = 200  # bytes of a longer line that are looked at
 _NULS_KEPT = 4096  # of those before a line; a source is known again by the bytes before its position
 
@@ -78,9 +80,16 @@ class Block:
         """Return the positions in the source of the first bytes of lines of this block, in ascending order."""
         if lines[-1] == self.line:  # it may be very long
             return [self.offset]
-        ends = [0, *itertools.accumulate(map(len, self.data.split(b"\n")))]
-        # before the Nth line there are the lengths of N lines, and as many line ends
-        return [self.offset + ends[number] + number for number in (line - self.line for line in lines)]
+        stretches = range(0, len(self.data), _STRETCH)
+        counts = (self.data.count(b"\n", at, at + _STRETCH) for at in stretches)
+        before = list(itertools.accumulate(counts, initial=0))  # line ends before each stretch
+        offsets = []
+        for number in (line - self.line for line in lines):
+            found = bisect_left(before, number) - 1 if number else 0
+            stretch = self.data[stretches[found] : stretches[found] + _STRETCH]
+            behind = stretch.split(b"\n", number - before[found])[-1]
+            offsets.append(self.offset + stretches[found] + len(stretch) - len(behind))
+        return offsets
 
     @cached_property
     def clean(self) -> bytes:

@@ -27,6 +27,8 @@ from tollbook.ingest.shape import Shape
 from tollbook.ingest.usage import NO_USAGE, Usage
 
 _TRIMMED = "CASE WHEN ends_with(text, '}') THEN text ELSE rtrim(text, concat(' ', chr(9), chr(13))) END"
+# What is cut short, the usual damage, is found without reading it as JSON.
+_ENDS = f"(ends_with(text, '}}') OR ends_with({_TRIMMED}, '}}'))"
 PLUS = " + "  # joins paths of counts to be added
 
 
@@ -36,7 +38,8 @@ class Statement(ABC):
     Args:
         format_: The format to read texts as.
         others: The formats that a record may be of instead; such a record is left for later.
-        trusting: Take every text for sound JSON: faster, but DuckDB raises an error where one is not.
+        trusting: Take every text that ends like an object for sound JSON: faster, but DuckDB raises an error where one
+            is not.
         shape: Read what the records of a sample have, and leave records that have more for later; None reads all.
     """
 
@@ -111,7 +114,7 @@ class Statement(ABC):
     @property
     def sound(self) -> str:
         """SQL for the text where it is sound JSON."""
-        return "text" if self.trusting else "CASE WHEN is_sound THEN text END"
+        return "CASE WHEN is_sound THEN text END"
 
     def sql(self, relation: str) -> str:
         """Return the SELECT whose rows go to the table `staged`.
@@ -120,7 +123,7 @@ class Statement(ABC):
             relation: Relation or query with the columns source_no, line, part, text and outer_time (TIMESTAMP: when a
                 record was that does not say it, as what it was wrapped in says).
         """
-        is_sound = "starts_with(text, '{')" + ("" if self.trusting else " AND json_valid(text)")
+        is_sound = f"starts_with(text, '{{') AND {_ENDS if self.trusting else 'json_valid(text)'}"
         reads_total = bool(self.given & {"total_tokens", "usage"})
         columns = ",\n    ".join(f"{value} AS {name}" for name, value in self.columns.items())
         return f"""
