@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 
 from tollbook.ingest.fields import MACROS, STAGED
 from tollbook.ingest.formats import Format, native, shipped
-from tollbook.ingest.lines import LINES_OF_PIECES, Block, pieces_of_blocks
+from tollbook.ingest.lines import Block
 from tollbook.ingest.parse import statement_of
+from tollbook.ingest.pieces import LINES_OF_PIECES, pieces_of_blocks
 from tollbook.ingest.shape import Shape
 from tollbook.store.connection import memory
 

@@ -1,8 +1,9 @@
 """One batch of blocks, judged: every line becomes a row of `staged` that is a request, an event or a reject."""
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from tollbook import queries
@@ -10,15 +11,9 @@ from tollbook.ingest.closed_records import ClosedStatement
 from tollbook.ingest.expressions import coalesce
 from tollbook.ingest.fields import STAGED
 from tollbook.ingest.formats import NATIVE, Format
-from tollbook.ingest.lines import (
-    LINES_OF_PIECES,
-    TEXTS_OF_PIECES,
-    Block,
-    Pieces,
-    pieces_of_blocks,
-    pieces_of_texts,
-)
+from tollbook.ingest.lines import Block
 from tollbook.ingest.parse import statement_of
+from tollbook.ingest.pieces import LINES_OF_PIECES, TEXTS_OF_PIECES, Pieces, pieces_of_blocks, pieces_of_texts
 from tollbook.ingest.prefixes import without_prefix, without_prefixes_sql
 from tollbook.ingest.salvage import NOT_JSON, Refused, Text, salvage
 from tollbook.ingest.shape import Shape, holds
@@ -71,29 +66,34 @@ Carried = dict[int, dict[str, str]]
 
 
 def judge(
-    con: "duckdb.DuckDBPyConnection", formats: Formats, blocks: Sequence[Block], carried: Carried | None = None
+    con: "duckdb.DuckDBPyConnection",
+    formats: Formats,
+    blocks: Iterable[Block],
+    carried: Callable[[], Carried] = dict,
 ) -> None:
     """Fill the table `staged` from blocks, and make the view `judged` of it, with all columns and `staged_row`.
 
     Args:
         con: Where they are made.
         formats: The formats to read by.
-        blocks: Whole lines, in the order of their sources.
-        carried: Is brought up to date with what the lines say.
+        blocks: Whole lines, in the order of their sources; more of them may come while the first are judged.
+        carried: Asked when all blocks have come; what it returns is brought up to date with what the lines say.
 
     Raises:
         duckdb.Error: Something other than the text is wrong; text never raises.
     """
-    carried = {} if carried is None else carried
-    with _Registered(con, pieces_of_blocks(blocks)):
+    carried = cache(carried)
+    with _Registered(con, pieces_of_blocks(blocks)) as pieces:
         opened = _first_pass(con, formats, blocks, carried)
+    if not pieces.is_read:
+        raise KeyboardInterrupt  # it came where nothing can be raised, amid C, and that ended the blocks
     for _ in range(_MOST_ROUNDS - opened):
         pending = _reread_misshapen(con, formats) - _FINAL
         if not pending:
             break
         if "other" in pending:
             _take(con, "other")
-            _judge_others(con, formats, carried)
+            _judge_others(con, formats, carried())
         if "unread" in pending:
             _salvage(con, formats)
         con.execute("DELETE FROM staged WHERE kind = 'blank'")
@@ -158,14 +158,22 @@ def _refuse(con: "duckdb.DuckDBPyConnection", relation: str, reason: str) -> Non
     con.execute(f"INSERT INTO staged BY NAME {_REFUSED} {relation}", {"reason": reason, "format": NATIVE})
 
 
-def _first_pass(con: "duckdb.DuckDBPyConnection", formats: Formats, blocks: Sequence[Block], carried: Carried) -> int:
+def _first_pass(
+    con: "duckdb.DuckDBPyConnection", formats: Formats, blocks: Iterable[Block], carried: Callable[[], Carried]
+) -> int:
     """Fill `staged` from `pieces`, as the first lines show them; return how many envelopes were opened for that."""
-    sample = _sample(blocks)
+    shown = next(iter(blocks))
+    is_small = len(shown.data) < _FULL_BLOCK
+    if is_small:  # there are few, or they are of many small sources
+        blocks = list(blocks)
+        shown = max(blocks, key=lambda block: len(block.data))
+        is_small = sum(len(block.data) for block in blocks) < _FULL_BLOCK * len(blocks)
+    sample = _sample(shown)
     bare = [without_prefix(line) for line in sample]
     relation = LINES_OF_PIECES
     if bare != list(sample):
         relation = f"SELECT * EXCLUDE prefix FROM ({without_prefixes_sql(LINES_OF_PIECES)})"
-    if sum(len(block.data) for block in blocks) < _FULL_BLOCK * len(blocks):
+    if is_small:
         # Judging goes by chunks of lines, which do not reach beyond a block: those of many small ones are joined.
         con.execute(f"CREATE OR REPLACE TEMP TABLE lines AS {relation}")
         relation = "FROM lines"
@@ -178,7 +186,7 @@ def _first_pass(con: "duckdb.DuckDBPyConnection", formats: Formats, blocks: Sequ
     con.execute(f"CREATE OR REPLACE TEMP TABLE taken AS {relation}")
     told = ClosedStatement(main, tells=True, trusting=False).told_sql("FROM taken")
     con.execute(f"CREATE OR REPLACE TEMP TABLE texts AS {told}")
-    _expand(con, main, carried, first_part=_next_part(con, "taken"))
+    _expand(con, main, carried(), first_part=_next_part(con, "taken"))
     records = _objects(text for (text,) in con.execute(f"SELECT text FROM expanded LIMIT {_SAMPLE_LINES}").fetchall())
     inner = formats.forced or _format_of(records[:_SAMPLE_TOLD], formats)
     _judge_alike(con, formats, inner, records, "FROM expanded")
@@ -326,16 +334,18 @@ class _Registered:
         self._con = con
         self._pieces = pieces
 
-    def __enter__(self) -> None:
+    def __enter__(self) -> Pieces:
         self._con.register("pieces", self._pieces)
+        return self._pieces
 
     def __exit__(self, *_: object) -> None:
         self._con.unregister("pieces")
+        if self._pieces.failure is not None:
+            raise self._pieces.failure
 
 
-def _sample(blocks: Sequence[Block]) -> list[str]:
-    """Return the first lines of the largest block."""
-    block = max(blocks, key=lambda block: len(block.data))
+def _sample(block: Block) -> list[str]:
+    """Return the first lines of a block."""
     lines = []
     position = 0
     for _ in range(_SAMPLE_LINES):

@@ -2,19 +2,14 @@
 
 import itertools
 import re
-from array import array
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import cache, cached_property
-from typing import TYPE_CHECKING, Any
+from functools import cached_property
 
 from tollbook.ingest.partials import joined, whole_up_to
-from tollbook.ingest.salvage import Text, whole_records
+from tollbook.ingest.salvage import whole_records
 from tollbook.ingest.stream import Stream
-
-if TYPE_CHECKING:
-    import nanoarrow
 
 _BOM = b"\xef\xbb\xbf"
 _RECORD_SEPARATOR = b"\x1e"  # RFC 7464, which `journalctl -o json-seq` writes
@@ -28,18 +23,6 @@ _LONGEST_LINE = 256 << 20
 _STRETCH = 1 << 16  # bytes in which line ends are counted, to find one
 _SHOWN = 200  # bytes of a longer line that are looked at
 _NULS_KEPT = 4096  # of those before a line; a source is known again by the bytes before its position
-
-# The lines of blocks, as DuckDB finds them: a tenth of what finding them in Python costs.
-LINES_OF_PIECES = """
-    FROM (
-        SELECT source_no, line + generate_subscripts(texts, 1) - 1 AS line, part, unnest(texts) AS text,
-            CAST(NULL AS TIMESTAMP) AS outer_time
-        FROM (SELECT source_no, line, part, string_split(text, chr(10)) AS texts FROM pieces)
-    ) WHERE text <> ''
-"""
-TEXTS_OF_PIECES = """
-    SELECT source_no, line, part, text, make_timestamp(nullif(outer_time, 0)) AS outer_time FROM pieces
-"""
 
 
 @dataclass(frozen=True)
@@ -164,43 +147,6 @@ def _within_line(data: bytes) -> int:
     return whole_records(data.decode("latin-1"))  # a character a byte; JSON's structure is ASCII
 
 
-class Pieces:
-    """Text as DuckDB scans it: columns source_no, line, part, outer_time (BIGINT) and text (VARCHAR)."""
-
-    def __init__(self, batches: "Sequence[nanoarrow.c_array.CArray]") -> None:
-        self._batches = batches
-
-    def __arrow_c_stream__(self, requested_schema: object = None) -> object:
-        """Export the text once more; every scan asks anew."""
-        import nanoarrow  # noqa: PLC0415 - start-up
-        from nanoarrow.c_array_stream import CArrayStream  # noqa: PLC0415 - start-up
-
-        stream = CArrayStream.from_c_arrays(list(self._batches), nanoarrow.c_schema(_schema()), validate=False)
-        return stream.__arrow_c_stream__(requested_schema)
-
-
-def pieces_of_blocks(blocks_: Iterable[Block]) -> Pieces:
-    """Return blocks as pieces, one each: what one thread of a scan takes at a time.
-
-    The bytes of a clean block are used where they are; only the last line end is left out.
-    """
-    batches: list[Any] = []
-    for block in blocks_:
-        columns = [array("q", [number]) for number in (block.source, block.line, block.part, 0)]
-        data = block.clean
-        batches.append(_batch(columns, array("q", [0, len(data) - data.endswith(b"\n")]), data))
-    return Pieces(batches)
-
-
-def pieces_of_texts(texts: Sequence[Text]) -> Pieces:
-    """Return texts as pieces, one each, in the order given."""
-    encoded = [text.text.encode("utf-8", errors="replace") for text in texts]
-    starts = array("q", itertools.accumulate(map(len, encoded), initial=0))
-    names = ("source", "line", "part", "outer_time")
-    columns = [array("q", (getattr(text, name) for text in texts)) for name in names]
-    return Pieces([_batch(columns, starts, b"".join(encoded))])
-
-
 def _readable(block: Block) -> bytes:
     """Return the lines of a block; of one that is too long only the beginning, so that it is refused."""
     if block.is_rest:
@@ -229,23 +175,3 @@ def _clean(data: bytes) -> bytes:
     except UnicodeDecodeError:
         return data.decode("utf-8", errors="replace").encode("utf-8")
     return data
-
-
-@cache
-def _schema() -> "nanoarrow.Schema":
-    import nanoarrow as na  # noqa: PLC0415 - start-up
-
-    number = na.int64()
-    return na.struct(
-        {"source_no": number, "line": number, "part": number, "outer_time": number, "text": na.large_string()}
-    )
-
-
-def _batch(columns: "Sequence[array[int]]", starts: "array[int]", data: bytes) -> Any:
-    """Make an Arrow batch of columns of integers and a text; text N is `data[starts[N]:starts[N + 1]]`."""
-    import nanoarrow as na  # noqa: PLC0415 - start-up
-
-    count = len(starts) - 1
-    integers = [na.c_array_from_buffers(na.int64(), count, [None, column], null_count=0) for column in columns]
-    text = na.c_array_from_buffers(na.large_string(), count, [None, starts, data], null_count=0)
-    return na.c_array_from_buffers(_schema(), count, [None], children=[*integers, text], null_count=0)

@@ -1,11 +1,12 @@
-"""One run of ingest: sources in, accounts out; batches of blocks are judged and committed, one by one, read ahead."""
+"""One run of ingest: sources in, accounts out; batches of blocks are judged while they are read, then committed."""
 
 import json
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field, replace
+from functools import cache
 from itertools import repeat
 from typing import TYPE_CHECKING, TypeVar
 
@@ -14,9 +15,10 @@ from tollbook.errors import SourceError, SourceGoneError, StoreLockedError, Toll
 from tollbook.ingest.account import Account
 from tollbook.ingest.commit import ConflictError, Progress, Run, commit, prepare
 from tollbook.ingest.fields import MACROS
-from tollbook.ingest.judge import Formats, judge
+from tollbook.ingest.judge import Carried, Formats, judge
 from tollbook.ingest.lines import Block, blocks
 from tollbook.ingest.partials import whole_up_to
+from tollbook.ingest.pieces import Blocks
 from tollbook.ingest.salvage import is_unfinished, unfinished_from
 from tollbook.ingest.sources import TAIL_BYTES, Candidates, Found, Known, digest, full_name, is_pipe
 from tollbook.ingest.stream import Live
@@ -27,10 +29,9 @@ if TYPE_CHECKING:
     import duckdb
 
 _T = TypeVar("_T")
-# How much is judged and committed at a time: every batch costs a tenth of a second, and is compared with all of the
-# store. The first one is smaller, so that there soon is work; reading is six times as fast as all the rest.
-_BATCH_BYTES = 320 << 20
-_FIRST_PART = 4
+# How much is judged and committed at a time: every batch costs a fifth of a second, and is compared with all that is
+# stored.
+_BATCH_BYTES = 400 << 20
 _BLOCK_BYTES = 4 << 20
 _LINE_WEIGHT = 64  # bytes that a line weighs beside its own: short ones make many rows
 # Threads that judge, and that write: every one of these leaves an unfinished group of rows, which is written twice.
@@ -87,28 +88,53 @@ class _Place:
     carried: dict[str, str] = field(default_factory=dict)
 
 
+@dataclass(frozen=True)
+class _Read:
+    """What was read of a source: a block, or its end, which has none.
+
+    Args:
+        reading: The source.
+        found: The source as it was found.
+        block: The block.
+        tail: The last bytes that were read.
+        is_urgent: Whether it is to be committed without waiting for more.
+    """
+
+    reading: _Reading
+    found: Found
+    block: Block | None = None
+    tail: bytes = b""
+    is_urgent: bool = False
+
+    @property
+    def weight(self) -> int:
+        return len(self.block.data) + _LINE_WEIGHT * self.block.line_ends if self.block else 0
+
+
 @dataclass
 class _Batch:
     """Blocks that are judged and committed together; the number of a source is its index in `places`."""
 
-    blocks: list[Block] = field(default_factory=list)
+    blocks: Blocks = field(default_factory=Blocks)
     places: list[_Place] = field(default_factory=list)
     finished: list[Outcome] = field(default_factory=list)
+    weight: int = 0
 
-    def add(self, reading: _Reading, block: Block, tail: bytes) -> None:
-        if not self.places or self.places[-1].reading is not reading:
-            self.places.append(_Place(reading, 0, 0, b""))
+    def add(self, read: _Read, block: Block) -> None:
+        if not self.places or self.places[-1].reading is not read.reading:
+            self.places.append(_Place(read.reading, 0, 0, b""))
         place = self.places[-1]
-        self.blocks.append(block.of_source(len(self.places) - 1))
         place.position = block.offset + len(block.data)
         place.lines = block.line - 1 + block.line_ends
-        place.tail = tail
+        place.tail = read.tail
+        self.weight += read.weight
+        self.blocks.add(block.of_source(len(self.places) - 1))
 
-    def finish(self, reading: _Reading, found: Found, candidates: Candidates) -> None:
-        self.finished.append(reading.outcome)
-        if reading.rivals is not None and self.places and self.places[-1].reading is reading:
+    def finish(self, read: _Read, candidates: Candidates) -> None:
+        self.finished.append(read.reading.outcome)
+        if read.reading.rivals is not None and self.places and self.places[-1].reading is read.reading:
             place = self.places[-1]
-            candidates.move(found, digest(place.tail), place.position, place.lines)
+            candidates.move(read.found, digest(place.tail), place.position, place.lines)
 
 
 Watch = Callable[[int, int], None]
@@ -169,7 +195,7 @@ def connection(assume_timezone: str) -> "duckdb.DuckDBPyConnection":
 
 
 def _pass(batches: Generator[_Batch, None, None], run: Run, formats: Formats, assume_timezone: str) -> None:
-    """Judge and commit batches, one by one; the next is read meanwhile."""
+    """Judge and commit batches, one by one, each while it is still being read."""
     moved: dict[str, dict[int, int]] = {}
     with ThreadPoolExecutor(1) as reading, ExitStack() as ending:
         ending.callback(lambda: reading.submit(batches.close).result())
@@ -178,7 +204,7 @@ def _pass(batches: Generator[_Batch, None, None], run: Run, formats: Formats, as
         ending.callback(con.close)
         while (batch := coming.result()) is not None:
             coming = reading.submit(next, batches, None)
-            if batch.blocks:
+            if batch.places:
                 _judge(con, batch, run, formats)
                 _commit(con, batch, run, moved)
             for outcome in batch.finished:
@@ -186,13 +212,19 @@ def _pass(batches: Generator[_Batch, None, None], run: Run, formats: Formats, as
 
 
 def _judge(con: "duckdb.DuckDBPyConnection", batch: _Batch, run: Run, formats: Formats) -> None:
+    @cache
+    def carried() -> Carried:
+        return {number: dict(place.reading.carried) for number, place in enumerate(batch.places)}
+
     con.execute(_ALL_THREADS)
-    carried = {number: dict(place.reading.carried) for number, place in enumerate(batch.places)}
-    judge(con, formats, batch.blocks, carried)
+    try:
+        judge(con, formats, batch.blocks, carried)
+    finally:
+        batch.blocks.end()  # or what is not wanted any more would be read to its end
     for number, place in enumerate(batch.places):
-        place.carried = place.reading.carried = carried[number]
+        place.carried = place.reading.carried = carried()[number]
     _locate_rejects(con, batch.blocks)
-    batch.blocks.clear()  # they are large, and not needed any more
+    batch.blocks = Blocks()  # they are large, and not needed any more
     prepare(con, run)
     con.execute(_TWO_THREADS)
 
@@ -244,7 +276,7 @@ def _progress(number: int, place: _Place, moved: Mapping[str, Mapping[int, int]]
     )
 
 
-def _locate_rejects(con: "duckdb.DuckDBPyConnection", blocks_: Sequence[Block]) -> None:
+def _locate_rejects(con: "duckdb.DuckDBPyConnection", blocks_: Iterable[Block]) -> None:
     """Fill `offsets`: where in its source each refused line begins."""
     con.execute("CREATE OR REPLACE TEMP TABLE offsets (source_no INTEGER, line BIGINT, byte_offset BIGINT)")
     refused: dict[int, list[int]] = {}
@@ -292,10 +324,43 @@ def _batches(
 ) -> Generator[_Batch, None, None]:
     """Read sources into batches of about `batch_bytes`; small sources share one, large ones take several.
 
-    What a pipe hands over is a batch of its own.
+    A batch is there when its first block is; going on to the next reads the others. What a pipe hands over is a batch
+    of its own.
     """
-    batch, size, most = _Batch(), 0, max(1, batch_bytes // _FIRST_PART)
-    candidates = Candidates(known)
+    candidates, block_bytes = Candidates(known), min(_BLOCK_BYTES, batch_bytes)
+    batch = _Batch()
+    try:
+        for read in _reads(pending, known, candidates, block_bytes, watch=watch, live=live):
+            if read.block is None:
+                batch.finish(read, candidates)
+                continue
+            if batch.places and batch.weight + read.weight > batch_bytes:
+                batch.blocks.end()
+                batch = _Batch()
+            is_new = not batch.places
+            batch.add(read, read.block)
+            if read.is_urgent:
+                batch.blocks.end()
+            if is_new:
+                yield batch
+            if read.is_urgent:
+                batch = _Batch()
+    finally:
+        batch.blocks.end()  # whatever happens: others may wait for more of it
+    if not batch.places:
+        yield batch
+
+
+def _reads(
+    pending: Sequence[Outcome],
+    known: Mapping[str, Sequence[Known]],
+    candidates: Candidates,
+    block_bytes: int,
+    *,
+    watch: Watch,
+    live: Live | None,
+) -> Generator[_Read, None, None]:
+    """Read sources, one after the other, in blocks."""
     for outcome in pending:
         try:
             found = candidates.recognise(outcome.source, live)
@@ -305,37 +370,26 @@ def _batches(
         stream, tail = found.stream, found.tail
         if candidates.has_moved(found.known):  # a copy of what is not stored yet: look again when it is
             stream.close()
-            yield batch
             raise ConflictError
         reading = _reading(outcome, found, known)
         line = found.known.lines + 1 if found.known else 1
         consumed = 0
         try:
-            for block in _complete(blocks(stream, 0, line, min(_BLOCK_BYTES, batch_bytes)), outcome):
-                weight = len(block.data) + _LINE_WEIGHT * block.line_ends
-                if size and size + weight > most:
-                    yield batch
-                    batch, size, most = _Batch(), 0, batch_bytes
+            for block in _complete(blocks(stream, 0, line, block_bytes), outcome):
                 tail = (tail + block.data[-TAIL_BYTES:])[-TAIL_BYTES:]
-                batch.add(reading, block, tail)
-                size += weight
                 watch(stream.disk_position - consumed, block.line_ends)
                 consumed = stream.disk_position
-                if stream.is_live:
-                    yield batch
-                    batch, size = _Batch(), 0
-                elif live and live.stopped():
-                    yield batch
+                yield _Read(reading, found, block, tail, is_urgent=stream.is_live)
+                if live and live.stopped() and not stream.is_live:
                     return
             if stream.damage:
                 what = "cannot be read to its end" if stream.failure else "is damaged"
                 outcome.error = f"{outcome.source} {what}: {stream.damage}; what could be read of it was."
         finally:
             stream.close()
-        batch.finish(reading, found, candidates)
+        yield _Read(reading, found)
         if stream.size is not None:
             watch(stream.size - consumed, 0)
-    yield batch
 
 
 def _reading(outcome: Outcome, found: Found, known: Mapping[str, Sequence[Known]]) -> _Reading:
