@@ -63,6 +63,41 @@ def test_a_scan_that_ends_early_is_not_read(con: duckdb.DuckDBPyConnection):
     assert not found.is_read
 
 
+def test_who_adds_blocks_is_never_far_ahead():
+    blocks = Blocks()
+
+    def add() -> None:
+        for number in range(100):
+            blocks.add(block(number))
+        blocks.end()
+
+    adding = Thread(target=add)
+    adding.start()
+    for number, _ in enumerate(blocks, start=1):
+        assert len(blocks._blocks) <= number + pieces._MOST_AHEAD
+    adding.join()
+    assert len(list(blocks)) == 100
+
+
+def test_who_adds_blocks_is_let_go_when_no_more_are_wanted():
+    blocks = Blocks()
+    refused = []
+
+    def add() -> None:
+        try:
+            for number in range(100):
+                blocks.add(block(number))
+        except ValueError as error:
+            refused.append(error)
+
+    adding = Thread(target=add)
+    adding.start()
+    next(iter(blocks))
+    blocks.end()
+    adding.join(timeout=10)
+    assert len(refused) == 1
+
+
 def test_no_block_is_taken_when_no_more_are_wanted():
     blocks = Blocks()
     blocks.add(block(0))

@@ -15,6 +15,7 @@ from tollbook.ingest.salvage import Text
 if TYPE_CHECKING:
     import nanoarrow
 
+_MOST_AHEAD = 16  # blocks
 # The lines of blocks, as DuckDB finds them: a tenth of what finding them in Python costs.
 LINES_OF_PIECES = """
     FROM (
@@ -29,10 +30,14 @@ TEXTS_OF_PIECES = """
 
 
 class Blocks:
-    """Blocks that one thread adds, and others go through, any number of times; they wait for what is to come."""
+    """Blocks that one thread adds, and others go through, any number of times; they wait for what is to come.
+
+    Who adds them is never far ahead of who goes through them, so that how much was read says how much is done.
+    """
 
     def __init__(self) -> None:
         self._blocks: list[Block] = []
+        self._passed = 0
         self._has_ended = False
         self._changed = Condition()
 
@@ -43,6 +48,8 @@ class Blocks:
             ValueError: No more are wanted.
         """
         with self._changed:
+            while len(self._blocks) - self._passed >= _MOST_AHEAD and not self._has_ended:
+                self._changed.wait()
             if self._has_ended:
                 raise ValueError("no more blocks are wanted")
             self._blocks.append(block)
@@ -64,8 +71,10 @@ class Blocks:
                 if number == len(self._blocks):
                     return
                 block = self._blocks[number]
+                number += 1
+                self._passed = max(self._passed, number)
+                self._changed.notify_all()
             yield block
-            number += 1
 
 
 class Pieces:
