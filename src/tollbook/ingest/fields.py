@@ -91,8 +91,10 @@ USAGE_EXCLUSIVE = (
 # `IN` and `list_contains` with more than a few constants would each become a join; a pattern does not.
 # A count has at most 12 digits: more is a broken counter, and costs stay exact below it.
 # Seconds, milliseconds, microseconds and nanoseconds since 1970 are told apart by their size.
+# A digest is half an MD5: what `md5_number_lower` returns too, which computes it twice.
 # Trimming walks over every character: it is left to texts that can begin or end with a space.
 MACROS = r"""
+CREATE OR REPLACE TEMP MACRO digest_of(t) AS CAST(md5_number(t) >> 64 AS UBIGINT);
 CREATE OR REPLACE TEMP MACRO text_of(t) AS CASE
     WHEN t < '!' OR ends_with(t, ' ') OR strlen(t) <> length(t) THEN nullif(trim(t), '') ELSE t END;
 CREATE OR REPLACE TEMP MACRO count_of(t) AS CASE

@@ -30,7 +30,7 @@ _TOO_DEEP = "wrapped in too many envelopes"
 _HOLDS_NOTHING = "holds no record"
 _REFUSED = """
     SELECT CAST(source_no AS INTEGER) AS source_no, line, CAST(part AS BIGINT) AS part, 'reject' AS kind,
-        $format AS format, $reason AS reason, text, md5_number_lower(text) AS identity, 0 AS twin
+        $format AS format, $reason AS reason, text, digest_of(text) AS identity, 0 AS twin
 """
 
 
@@ -314,7 +314,7 @@ def _salvage(con: "duckdb.DuckDBPyConnection", formats: Formats) -> None:
         with _Registered(con, pieces_of_texts(texts)):
             _stage_told(con, formats, TEXTS_OF_PIECES)
         con.execute(
-            "UPDATE staged SET kind = 'reject', reason = ?, identity = md5_number_lower(text) WHERE kind = 'unread'",
+            "UPDATE staged SET kind = 'reject', reason = ?, identity = digest_of(text) WHERE kind = 'unread'",
             [NOT_JSON],
         )
     refused = [item for item in found if isinstance(item, Refused)]

@@ -249,7 +249,7 @@ FROM counted
             "output_tokens": "CASE WHEN hits_cache THEN 0 ELSE whole_output END",
             # What only its envelope dates is not the same at another time. Blanks behind a record are no part of it.
             "identity": "CASE WHEN kind = 'request' AND id IS NOT NULL THEN hash(id) WHEN pending IS NULL THEN "
-            "md5_number_lower(CASE WHEN raw_timestamp IS NULL AND time IS NOT NULL "
+            "digest_of(CASE WHEN raw_timestamp IS NULL AND time IS NOT NULL "
             f"THEN concat(epoch_us(time), {_TRIMMED}) ELSE {_TRIMMED} END) END",
             "twin": "0",
             **{name: value for name, (fields, value) in optional.items() if self.given.intersection(fields)},
