@@ -18,7 +18,7 @@ def main() -> None:
     try:
         sys.stdout.flush()
         sys.stderr.flush()
-    except OSError:
+    except (OSError, ValueError):
         sys.exit(code)  # Python has its way to say that
     os._exit(code)
 

@@ -9,7 +9,7 @@ import duckdb
 import pytest
 
 from reading import ask, read
-from tollbook.ingest import pieces, run
+from tollbook.ingest import lines, pieces, run
 from tollbook.ingest.formats import native, shipped
 from tollbook.ingest.judge import Formats, judge
 from tollbook.ingest.lines import Block
@@ -116,6 +116,48 @@ def test_what_ends_the_blocks_early_is_raised(con: duckdb.DuckDBPyConnection, er
 
     with pytest.raises(error):
         judge(con, FORMATS, Broken())
+
+
+@pytest.mark.parametrize("bad", ['{"a":}', '{"a":1}{"a":2}'])
+def test_a_line_that_only_ends_like_json_costs_no_other(tmp_path: Path, bad: str):
+    """It fails the first attempt to read, amid a scan of several blocks."""
+    log, store = tmp_path / "log.jsonl", tmp_path / "store.duckdb"
+    blocks = [block(number, lines=40_000).data for number in range(3)]
+    log.write_bytes(b"".join([blocks[0], bad.encode() + b"\n", *blocks[1:]]))
+    (outcome,) = read(store, log)
+    assert (outcome.account.requests, outcome.account.read) == (120_000, 120_000 + bad.count("{"))
+
+
+def test_a_block_that_cannot_be_prepared_is_not_passed_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    log, store = tmp_path / "log.jsonl", tmp_path / "store.duckdb"
+    log.write_bytes(b"".join(block(number, lines=40_000).data for number in range(3)))
+    cleaned = []
+
+    def fail_once(data: bytes) -> bytes:
+        cleaned.append(data)
+        if len(cleaned) == 2:
+            raise MemoryError
+        return clean(data)
+
+    clean = lines._clean
+    monkeypatch.setattr(lines, "_clean", fail_once)
+    with pytest.raises(MemoryError):
+        read(store, log)
+    read(store, log)
+    assert ask(store, "SELECT count(*) FROM requests") == [(120_000,)]
+
+
+def test_what_fails_before_the_scan_does_not_wait_for_ever(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    log, store = tmp_path / "log.jsonl", tmp_path / "store.duckdb"
+    log.write_bytes(b"".join(block(number, lines=20_000).data for number in range(40)))
+
+    def fail(*_: object) -> None:
+        time.sleep(0.3)  # the reader has as much as it may have by then
+        raise duckdb.Error("no threads")
+
+    monkeypatch.setattr(run, "judge", fail)
+    with pytest.raises(duckdb.Error, match="no threads"):
+        read(store, log)
 
 
 def test_ctrl_c_amid_a_scan_stores_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):

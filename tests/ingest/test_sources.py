@@ -282,6 +282,21 @@ def test_a_file_that_goes_another_way_is_another(tmp_path: Path):
     assert look(tmp_path / "log", other, known(1, 5000), known(2, 6000)) == (1, 5000)
 
 
+def test_a_shorter_file_with_the_first_line_of_another_is_read_to_its_end(tmp_path: Path):
+    """It was looked at whether it is the longer one, behind whose position it ends."""
+
+    def lines(ids: range) -> str:
+        return "".join(f'{{"timestamp":"2026-05-01T00:00:00Z","model":"m","request_id":"{one:040}"}}\n' for one in ids)
+
+    longer, shorter, store = tmp_path / "longer.jsonl", tmp_path / "shorter.jsonl", tmp_path / "store.duckdb"
+    longer.write_text(lines(range(4000)))
+    shorter.write_text(lines(range(1)) + lines(range(10_000, 12_000)))  # more than is looked at to know a file
+    read(store, longer)
+    (outcome,) = read(store, shorter)
+    assert (outcome.account.read, outcome.account.requests, outcome.incomplete) == (2001, 2000, 0)
+    assert read(store, shorter)[0].account.read == 0
+
+
 def test_a_file_that_is_shorter_now_is_another(tmp_path: Path):
     assert look(tmp_path / "log", LOG[:8000], known(1, 9000)) == (None, 0)
     assert look(tmp_path / "log", b"", known(1, 9000)) == (None, 0)

@@ -83,10 +83,8 @@ def judge(
         duckdb.Error: Something other than the text is wrong; text never raises.
     """
     carried = cache(carried)
-    with _Registered(con, pieces_of_blocks(blocks)) as pieces:
+    with _Registered(con, pieces_of_blocks(blocks)):
         opened = _first_pass(con, formats, blocks, carried)
-    if not pieces.is_read:
-        raise KeyboardInterrupt  # it came where nothing can be raised, amid C, and that ended the blocks
     for _ in range(_MOST_ROUNDS - opened):
         pending = _reread_misshapen(con, formats) - _FINAL
         if not pending:
@@ -98,7 +96,7 @@ def judge(
             _salvage(con, formats)
         con.execute("DELETE FROM staged WHERE kind = 'blank'")
     else:
-        for kind in _reread_misshapen(con, formats) - _FINAL:
+        for kind in _reread_misshapen(con, formats) - _FINAL - {"blank"}:
             _take(con, kind)
             _refuse(con, "FROM taken", _TOO_DEEP)
     if con.execute("SELECT 1 FROM staged WHERE kind = 'event' AND time IS NULL LIMIT 1").fetchone():
@@ -328,20 +326,21 @@ def _salvage(con: "duckdb.DuckDBPyConnection", formats: Formats) -> None:
 
 
 class _Registered:
-    """The relation `pieces`, for the time of a `with` block."""
+    """The relation `pieces`, for the time of a `with` block, whose last statement is to read all of it."""
 
     def __init__(self, con: "duckdb.DuckDBPyConnection", pieces: Pieces) -> None:
         self._con = con
         self._pieces = pieces
 
-    def __enter__(self) -> Pieces:
+    def __enter__(self) -> None:
         self._con.register("pieces", self._pieces)
-        return self._pieces
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, type_: type[BaseException] | None, *_: object) -> None:
         self._con.unregister("pieces")
         if self._pieces.failure is not None:
             raise self._pieces.failure
+        if type_ is None and not self._pieces.is_read:
+            raise RuntimeError("a scan ended before the lines did")
 
 
 def _sample(block: Block) -> list[str]:

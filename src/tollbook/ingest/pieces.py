@@ -84,8 +84,8 @@ class Pieces:
         batches: Arrow batches; every scan goes through them once.
 
     Attributes:
-        is_read: Whether a scan went through all batches.
-        failure: What ended a scan before, such as Ctrl-C while it waited; None where nothing did.
+        is_read: Whether the last scan went through all batches.
+        failure: What ended it before, on the side of the batches; None where nothing did.
     """
 
     def __init__(self, batches: "Iterable[nanoarrow.c_array.CArray]") -> None:
@@ -98,8 +98,11 @@ class Pieces:
         return _stream_of(self._scan())
 
     def _scan(self) -> Iterator[Any]:
+        self.is_read, self.failure = False, None
         try:
             yield from self._batches
+        except GeneratorExit:  # whoever scans has enough
+            raise
         except BaseException as error:  # it cannot be raised through C
             self.failure = error
             raise
@@ -178,6 +181,7 @@ _Stream._fields_ = [
 # Sizes of the C structs of the interface, and where in them their member `release` is.
 _ARRAY_BYTES, _ARRAY_RELEASE = 80, 64
 _SCHEMA_BYTES, _SCHEMA_RELEASE = 72, 56
+_LAST_ERROR = ctypes.create_string_buffer(b"the text to be scanned broke off")
 _scans: dict[int, Iterator[Any]] = {}  # by the private data of their streams
 _numbers = itertools.count(1)
 
@@ -212,8 +216,8 @@ def _get_next(stream: Any, out: int) -> int:
 
 
 @_Tell  # type: ignore[untyped-decorator]
-def _get_last_error(_stream: Any) -> None:
-    return None
+def _get_last_error(_stream: Any) -> int:
+    return ctypes.addressof(_LAST_ERROR)
 
 
 @_Release  # type: ignore[untyped-decorator]

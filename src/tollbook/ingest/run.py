@@ -3,8 +3,8 @@
 import json
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, suppress
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import cache
 from itertools import repeat
@@ -34,6 +34,7 @@ _T = TypeVar("_T")
 _BATCH_BYTES = 400 << 20
 _BLOCK_BYTES = 4 << 20
 _LINE_WEIGHT = 64  # bytes that a line weighs beside its own: short ones make many rows
+_PATIENCE_S = 0.05  # between two attempts to interrupt DuckDB
 # Threads that judge, and that write: every one of these leaves an unfinished group of rows, which is written twice.
 _ALL_THREADS, _TWO_THREADS = "RESET threads", "SET threads = 2"
 # Each means that another run got ahead with the same sources, so there are as many at most as that run has batches.
@@ -108,17 +109,24 @@ class _Read:
 
     @property
     def weight(self) -> int:
-        return len(self.block.data) + _LINE_WEIGHT * self.block.line_ends if self.block else 0
+        if self.block is None:
+            return 0
+        data, clean = self.block.data, self.block.clean
+        return len(data) + (0 if clean is data else len(clean)) + _LINE_WEIGHT * self.block.line_ends
 
 
 @dataclass
 class _Batch:
-    """Blocks that are judged and committed together; the number of a source is its index in `places`."""
+    """Blocks that are judged and committed together; the number of a source is its index in `places`.
+
+    With a failure, not all that the places say was read is in it: it is not to be committed.
+    """
 
     blocks: Blocks = field(default_factory=Blocks)
     places: list[_Place] = field(default_factory=list)
     finished: list[Outcome] = field(default_factory=list)
     weight: int = 0
+    failure: Exception | None = None
 
     def add(self, read: _Read, block: Block) -> None:
         if not self.places or self.places[-1].reading is not read.reading:
@@ -195,20 +203,54 @@ def connection(assume_timezone: str) -> "duckdb.DuckDBPyConnection":
 
 
 def _pass(batches: Generator[_Batch, None, None], run: Run, formats: Formats, assume_timezone: str) -> None:
-    """Judge and commit batches, one by one, each while it is still being read."""
+    """Judge and commit batches, one by one, each while it is still being read.
+
+    Reading and judging have threads of their own: signals come to this one, and are raised where it waits for them.
+    """
     moved: dict[str, dict[int, int]] = {}
-    with ThreadPoolExecutor(1) as reading, ExitStack() as ending:
-        ending.callback(lambda: reading.submit(batches.close).result())
+    reading, judging = ThreadPoolExecutor(1), ThreadPoolExecutor(1)
+    con: duckdb.DuckDBPyConnection | None = None
+    batch: _Batch | None = None
+    waits = True
+    try:
         coming = reading.submit(next, batches, None)
         con = connection(assume_timezone)
-        ending.callback(con.close)
         while (batch := coming.result()) is not None:
             coming = reading.submit(next, batches, None)
             if batch.places:
-                _judge(con, batch, run, formats)
+                _judge_apart(judging, con, batch, run, formats)
                 _commit(con, batch, run, moved)
             for outcome in batch.finished:
                 outcome.done = True
+    except BaseException as error:
+        waits = isinstance(error, Exception)  # at Ctrl-C, reading may itself wait for somebody
+        if batch is not None:
+            batch.blocks.end()
+        raise
+    finally:
+        judging.shutdown()
+        if con is not None:
+            con.close()
+        if waits:
+            reading.submit(batches.close).result()
+        reading.shutdown(wait=waits, cancel_futures=True)
+
+
+def _judge_apart(
+    judging: ThreadPoolExecutor, con: "duckdb.DuckDBPyConnection", batch: _Batch, run: Run, formats: Formats
+) -> None:
+    judged: Future[None] | None = None
+    try:
+        judged = judging.submit(_judge, con, batch, run, formats)
+        judged.result()
+    except BaseException:
+        batch.blocks.end()
+        while judged is not None and not judged.done():
+            con.interrupt()
+            wait([judged], _PATIENCE_S)
+        raise
+    if batch.failure is not None:
+        raise batch.failure
 
 
 def _judge(con: "duckdb.DuckDBPyConnection", batch: _Batch, run: Run, formats: Formats) -> None:
@@ -216,8 +258,8 @@ def _judge(con: "duckdb.DuckDBPyConnection", batch: _Batch, run: Run, formats: F
     def carried() -> Carried:
         return {number: dict(place.reading.carried) for number, place in enumerate(batch.places)}
 
-    con.execute(_ALL_THREADS)
     try:
+        con.execute(_ALL_THREADS)
         judge(con, formats, batch.blocks, carried)
     finally:
         batch.blocks.end()  # or what is not wanted any more would be read to its end
@@ -345,6 +387,11 @@ def _batches(
                 yield batch
             if read.is_urgent:
                 batch = _Batch()
+    except ConflictError:
+        raise  # what was read before it can be committed
+    except Exception as error:
+        batch.failure = error
+        raise
     finally:
         batch.blocks.end()  # whatever happens: others may wait for more of it
     if not batch.places:

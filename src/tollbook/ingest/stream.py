@@ -119,6 +119,7 @@ class Stream:
         if self._origin is not None and tail_from > self.position + len(self._ahead):
             try:
                 if self._raw.seek(0, io.SEEK_END) < self._origin + position:
+                    self._raw.seek(self._origin + self.position + len(self._ahead))  # as if nobody had looked
                     return None
                 self._raw.seek(self._origin + tail_from)
             except OSError as error:
