@@ -9,10 +9,11 @@ from typing import Any
 
 import duckdb
 
+from tollbook.ingest.batches import Outcome
 from tollbook.ingest.commit import Run
 from tollbook.ingest.formats import native, shipped
 from tollbook.ingest.judge import Formats
-from tollbook.ingest.run import Outcome, ingest
+from tollbook.ingest.run import ingest
 from tollbook.ingest.stream import Live
 
 NOW = datetime(2026, 11, 1, 12)

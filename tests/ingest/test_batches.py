@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from keeping import check_sound
 from reading import ask, read
-from tollbook.ingest import commit, lines, run
+from tollbook.ingest import batches, commit, lines, run
 from tollbook.ingest.lines import Block
 
 TIME = "2026-04-20T10:00:00Z"
@@ -69,7 +69,7 @@ def test_what_is_refused_of_a_welded_line_in_many_blocks_is_stored_once(
     tmp_path: Path, store: Path, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setattr(lines, "_MOST_CARRIED", 1000)
-    monkeypatch.setattr(run, "_BLOCK_BYTES", 500)
+    monkeypatch.setattr(batches, "_BLOCK_BYTES", 500)
     welded = "".join(call(number) + call(number, input_tokens=-1 - number) for number in range(60))
     log = tmp_path / "log.jsonl"
     log.write_text(f"{welded}\n{call(99, input_tokens=-99)}\n")

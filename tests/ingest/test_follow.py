@@ -18,9 +18,9 @@ import pytest
 from reading import ask, check_accounts, read
 from tollbook.errors import SourceError, SourceGoneError
 from tollbook.ingest.account import Account
+from tollbook.ingest.batches import Outcome
 from tollbook.ingest.follow import follow
 from tollbook.ingest.listing import Listed, Listing
-from tollbook.ingest.run import Outcome
 from tollbook.ingest.stream import Live
 
 LONG_ENOUGH_S = 120  # only a test that fails waits that long

@@ -14,11 +14,11 @@ if TYPE_CHECKING:
 
     from tollbook.cli.session import Session
     from tollbook.ingest.account import Account
+    from tollbook.ingest.batches import Outcome
     from tollbook.ingest.commit import Run
     from tollbook.ingest.follow import Rounds
     from tollbook.ingest.judge import Formats
     from tollbook.ingest.listing import Listing
-    from tollbook.ingest.run import Outcome
 
 _EXAMPLES = """Examples: tollbook ingest /var/log/llm; tollbook ingest --pattern '*.log*' /var/log/app;
 tollbook ingest 'logs/**/*.gz'; cat app.log | tollbook ingest -; tollbook ingest s3://bucket/logs;

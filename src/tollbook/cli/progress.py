@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from rich.progress import Progress
 
     from tollbook.cli.session import Session
-    from tollbook.ingest.run import Watch
+    from tollbook.ingest.batches import Watch
 
 _LONG_BYTES = 32 << 20  # from here on a person wants to see progress
 

@@ -4,8 +4,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from tollbook.errors import SourceGoneError
+from tollbook.ingest.batches import Outcome
 from tollbook.ingest.listing import Listing
-from tollbook.ingest.run import Outcome
 
 _MOST_LISTINGS = 4
 

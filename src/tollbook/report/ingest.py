@@ -10,9 +10,9 @@ from tollbook.ingest.sources import printable
 from tollbook.report.model import Column, Kind, Report
 
 if TYPE_CHECKING:
+    from tollbook.ingest.batches import Outcome
     from tollbook.ingest.forget import Forgotten
     from tollbook.ingest.retry import Retried
-    from tollbook.ingest.run import Outcome
 
 COLUMNS = (
     Column("source", Kind.TEXT),
