@@ -1,9 +1,10 @@
 """Blocks that are scanned while they are still being read: all of them are, or an error says so."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from threading import Thread
+from typing import Any
 
 import duckdb
 import pytest
@@ -24,6 +25,19 @@ def block(number: int, lines: int = 1) -> Block:
         for line in range(lines)
     )
     return Block(0, text.encode(), offset=0, line=number * lines + 1)
+
+
+def failing_second(function: Callable[[Any], object], error: type[BaseException]) -> Callable[[Any], object]:
+    """Return a function that does the same, but raises an error when it is called for the second time."""
+    calls = []
+
+    def called(argument: Any) -> object:
+        calls.append(argument)
+        if len(calls) == 2:
+            raise error
+        return function(argument)
+
+    return called
 
 
 @pytest.fixture
@@ -131,16 +145,7 @@ def test_a_line_that_only_ends_like_json_costs_no_other(tmp_path: Path, bad: str
 def test_a_block_that_cannot_be_prepared_is_not_passed_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     log, store = tmp_path / "log.jsonl", tmp_path / "store.duckdb"
     log.write_bytes(b"".join(block(number, lines=40_000).data for number in range(3)))
-    cleaned = []
-
-    def fail_once(data: bytes) -> bytes:
-        cleaned.append(data)
-        if len(cleaned) == 2:
-            raise MemoryError
-        return clean(data)
-
-    clean = lines._clean
-    monkeypatch.setattr(lines, "_clean", fail_once)
+    monkeypatch.setattr(lines, "_clean", failing_second(lines._clean, MemoryError))
     with pytest.raises(MemoryError):
         read(store, log)
     read(store, log)
@@ -163,16 +168,7 @@ def test_what_fails_before_the_scan_does_not_wait_for_ever(tmp_path: Path, monke
 def test_ctrl_c_amid_a_scan_stores_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     log, store = tmp_path / "log.jsonl", tmp_path / "store.duckdb"
     log.write_bytes(b"".join(block(number, lines=20_000).data for number in range(6)))
-    given = []
-
-    def pressed(one: Block) -> object:
-        given.append(one)
-        if len(given) == 2:
-            raise KeyboardInterrupt
-        return of_block(one)
-
-    of_block = pieces._of_block
-    monkeypatch.setattr(pieces, "_of_block", pressed)
+    monkeypatch.setattr(pieces, "_of_block", failing_second(pieces._of_block, KeyboardInterrupt))
     with pytest.raises(KeyboardInterrupt):
         read(store, log)
     assert not store.exists()

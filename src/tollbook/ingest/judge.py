@@ -96,7 +96,7 @@ def judge(
             _salvage(con, formats)
         con.execute("DELETE FROM staged WHERE kind = 'blank'")
     else:
-        for kind in _reread_misshapen(con, formats) - _FINAL - {"blank"}:
+        for kind in _reread_misshapen(con, formats) - _FINAL:
             _take(con, kind)
             _refuse(con, "FROM taken", _TOO_DEEP)
     if con.execute("SELECT 1 FROM staged WHERE kind = 'event' AND time IS NULL LIMIT 1").fetchone():
