@@ -27,15 +27,15 @@ def block(number: int, lines: int = 1) -> Block:
     return Block(0, text.encode(), offset=0, line=number * lines + 1)
 
 
-def failing_second(function: Callable[[Any], object], error: type[BaseException]) -> Callable[[Any], object]:
+def failing_second(function: Callable[..., object], error: type[BaseException]) -> Callable[..., object]:
     """Return a function that does the same, but raises an error when it is called for the second time."""
     calls = []
 
-    def called(argument: Any) -> object:
-        calls.append(argument)
+    def called(*arguments: Any) -> object:
+        calls.append(arguments)
         if len(calls) == 2:
             raise error
-        return function(argument)
+        return function(*arguments)
 
     return called
 
@@ -142,10 +142,13 @@ def test_a_line_that_only_ends_like_json_costs_no_other(tmp_path: Path, bad: str
     assert (outcome.account.requests, outcome.account.read) == (120_000, 120_000 + bad.count("{"))
 
 
-def test_a_block_that_cannot_be_prepared_is_not_passed_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+@pytest.mark.parametrize("place", [(lines, "_clean"), (Block, "of_source")], ids=["cleaned", "added"])
+def test_a_block_that_cannot_be_had_is_not_passed_over(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, place: tuple[Any, str]
+):
     log, store = tmp_path / "log.jsonl", tmp_path / "store.duckdb"
     log.write_bytes(b"".join(block(number, lines=40_000).data for number in range(3)))
-    monkeypatch.setattr(lines, "_clean", failing_second(lines._clean, MemoryError))
+    monkeypatch.setattr(*place, failing_second(getattr(*place), MemoryError))
     with pytest.raises(MemoryError):
         read(store, log)
     read(store, log)
