@@ -30,9 +30,13 @@ USAGE = st.dictionaries(
     st.sampled_from(
         ["input_tokens", "prompt_tokens", "output_tokens", "completion_tokens", "total_tokens", "service_tier",
          "cache_read_input_tokens", "cache_creation_input_tokens", "promptTokenCount", "thoughtsTokenCount",
-         "prompt_tokens_details", "output_tokens/audio", "output_tokens_details", "Total_Tokens"]
+         "prompt_tokens_details", "output_tokens/audio", "output_tokens_details", "Total_Tokens", "speed",
+         "num_cached_tokens", "prompt_cache_hit_tokens", "cost_in_usd_ticks", "server_tool_use"]
     ),
-    st.one_of(st.integers(-1, 30), st.sampled_from([None, "7", 1.5, "Flex", {}, {"cached_tokens": 3}])),
+    st.one_of(
+        st.integers(-1, 30),
+        st.sampled_from([None, "7", 1.5, "Flex", "fast", {}, {"cached_tokens": 3}, {"web_search_requests": 2}]),
+    ),
     max_size=4,
 )  # fmt: skip
 SCALARS = st.one_of(

@@ -34,12 +34,13 @@ class ClosedStatement(Statement):
         # What is read whole is not opened further: its parts are taken out of it.
         self._members = {path for path in read | kept if not any(path.startswith(f"{other}/") for other in read | kept)}
         self._json = self._members & kept
+        self._unseen = {whole for whole in self._members if shape and not shape.has(whole)}
+        self._usage_member = self._seen_usage_member()
         # Keys of values that are read from in several places: to open such a value once takes less time than to look
         # every path up in it.
         self._within = {
             whole: opened for whole, pointers in self._read_below().items() if len(opened := _openable(pointers)) > 1
         }
-        self._unseen = {whole for whole in self._members if shape and not shape.has(whole)}
         self._unseen_within = {
             whole: {pointer for pointer in pointers if not within.has(pointer)}
             for whole, pointers in self._within.items()
@@ -52,9 +53,20 @@ class ClosedStatement(Statement):
         # What is both read and kept is wanted as text and as JSON: a struct holds one of them.
         for path in sorted({split_pattern(path)[0] for path in self._paths} ^ self._kept):
             whole, rest = (None, "") if _is_indexed(path) else self._member_of(path)
-            if whole is not None and rest and "#" not in rest[1:]:
-                below.setdefault(whole, {})[rest.strip("#/")] = "JSON" if path in self._kept else "VARCHAR"
+            pointer = rest.strip("#/")
+            if whole is not None and rest and "#" not in rest[1:] and not self._is_ruled_out(whole, pointer):
+                below.setdefault(whole, {})[pointer] = "JSON" if path in self._kept else "VARCHAR"
         return below
+
+    def _seen_usage_member(self) -> str | None:
+        """Return the member that is the usage object of every record like those of the sample, if one is."""
+        found = {self._member_of(path) for path in self.format.fields.get("usage", ())}
+        seen = [(whole, rest) for whole, rest in found if whole not in self._unseen]
+        return seen[0][0] if len(seen) == 1 and not seen[0][1] else None
+
+    def _is_ruled_out(self, whole: str, pointer: str) -> bool:
+        """Tell whether a record with a value there is misshapen already for the keys of its usage object."""
+        return whole == self._usage_member and self.usage.rules_out(pointer)
 
     def _member_of(self, path: str) -> tuple[str | None, str]:
         """Return the member of `x` that a path begins with, and how it goes on below it."""
@@ -121,6 +133,8 @@ class ClosedStatement(Statement):
         whole, rest = self._member_of(path)
         pointer = rest.strip("#/")
         if whole is None or whole in self._unseen or pointer in self._unseen_within.get(whole, ()):
+            return NULL
+        if pointer and self._is_ruled_out(whole, pointer):
             return NULL
         if pointer in self._within.get(whole, {}):
             return member(f"x_{list(self._within).index(whole)}", pointer)

@@ -52,6 +52,10 @@ class Usage:
         shape = self._shape
         return [member("u", pointer) for pointer in self._pointers() if not shape.has(pointer)] if shape else []
 
+    def rules_out(self, pointer: str) -> bool:
+        """Tell whether an object with a value at a pointer is misshapen for having its first key."""
+        return self._shape is not None and pointer.split("/", 1)[0] not in self._shape.keys
+
     def misshapen(self) -> str:
         """Return an arm for objects with keys that no record of the sample has, or with one that stands twice."""
         if not self._shape:
