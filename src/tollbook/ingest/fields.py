@@ -134,9 +134,8 @@ CREATE OR REPLACE TEMP MACRO instant_in_words(t) AS CASE
         make_timestamp(epoch_us(CAST(try_strptime(t, '%a %b %d %H:%M:%S %Y') AS TIMESTAMPTZ)))) END;
 CREATE OR REPLACE TEMP MACRO instant_of(t) AS coalesce(
     CASE WHEN contains(t, '-') THEN make_timestamp(epoch_us(try_cast(t AS TIMESTAMPTZ)))
-        WHEN strlen(t) = 10 AND try_cast(t AS BIGINT) >= 1000000000 THEN make_timestamp(try_cast(t AS BIGINT) * 1000000)
-        WHEN strlen(t) = 13 AND try_cast(t AS BIGINT) >= 1000000000000 THEN
-            make_timestamp(try_cast(t AS BIGINT) * 1000)
+        WHEN strlen(t) IN (10, 13) AND CAST(try_cast(t AS BIGINT) AS VARCHAR) = t THEN
+            make_timestamp(try_cast(t AS BIGINT) * CASE WHEN strlen(t) = 10 THEN 1000000 ELSE 1000 END)
         WHEN regexp_full_match(t, '\d{1,19}(\.\d+)?') THEN instant_of_number(try_cast(t AS DECIMAL(32, 6))) END,
     CASE WHEN t IS NOT NULL THEN
         coalesce(make_timestamp(epoch_us(try_cast(upper(replace(t, ',', '.')) AS TIMESTAMPTZ))), instant_in_words(t))
