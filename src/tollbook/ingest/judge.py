@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 _SAMPLE_LINES, _SAMPLE_TOLD = 256, 16  # records whose keys are looked at, and those whose format is told
 _FULL_BLOCK = 1 << 20
 _MOST_ROUNDS = 4  # each opens one envelope
-_FINAL = {"request", "event", "reject"}
+_FINAL = ("request", "event", "reject")
 _TOO_DEEP = "wrapped in too many envelopes"
 _HOLDS_NOTHING = "holds no record"
 _REFUSED = """
@@ -86,7 +86,7 @@ def judge(
     with _Registered(con, pieces_of_blocks(blocks)):
         opened = _first_pass(con, formats, blocks, carried)
     for _ in range(_MOST_ROUNDS - opened):
-        pending = _reread_misshapen(con, formats) - _FINAL
+        pending = _reread_misshapen(con, formats)
         if not pending:
             break
         if "other" in pending:
@@ -96,7 +96,7 @@ def judge(
             _salvage(con, formats)
         con.execute("DELETE FROM staged WHERE kind = 'blank'")
     else:
-        for kind in _reread_misshapen(con, formats) - _FINAL:
+        for kind in _reread_misshapen(con, formats):
             _take(con, kind)
             _refuse(con, "FROM taken", _TOO_DEEP)
     if con.execute("SELECT 1 FROM staged WHERE kind = 'event' AND time IS NULL LIMIT 1").fetchone():
@@ -119,18 +119,19 @@ def _stage(con: "duckdb.DuckDBPyConnection", statement: Statement, relation: str
     con.execute(f"INSERT INTO staged BY NAME {statement.sql(relation)}")
 
 
-def _kinds(con: "duckdb.DuckDBPyConnection") -> set[str]:
-    return {kind for (kind,) in con.execute("SELECT DISTINCT kind FROM staged").fetchall()}
+def _pending(con: "duckdb.DuckDBPyConnection") -> set[str]:
+    """Return the kinds of what is still to be judged."""
+    return {kind for (kind,) in con.execute(f"SELECT DISTINCT kind FROM staged WHERE kind NOT IN {_FINAL}").fetchall()}
 
 
 def _reread_misshapen(con: "duckdb.DuckDBPyConnection", formats: Formats) -> set[str]:
-    """Judge what has more than the sample that it was read by; return the kinds that there are now."""
-    kinds = _kinds(con)
+    """Judge what has more than the sample that it was read by; return the kinds of what is to be judged then."""
+    kinds = _pending(con)
     for by_shape in (True, False):
         if "misshapen" in kinds:
             _take(con, "misshapen")
             _stage_told(con, formats, "FROM taken", by_shape=by_shape)
-            kinds = _kinds(con)
+            kinds = _pending(con)
     return kinds
 
 

@@ -40,9 +40,9 @@ def view_stored(con: "duckdb.DuckDBPyConnection") -> None:
 
 
 def _selected(con: "duckdb.DuckDBPyConnection") -> str:
-    absent = set(absent_columns(con))
+    present = _described(con, "store.request_rows")
     return ", ".join(
-        f"CAST(NULL AS {type_}) AS {name}" if name in absent else name for name, type_ in columns(con).items()
+        name if name in present else f"CAST(NULL AS {type_}) AS {name}" for name, type_ in columns(con).items()
     )
 
 
