@@ -14,7 +14,7 @@ from benchmarks.ingest import remove
 from benchmarks.measure import TOLLBOOK, Measured, Subject, interleaved
 from benchmarks.table import Section
 
-CCUSAGE = "ccusage@20.0.24"
+CCUSAGE, CCUSAGE_IN_JAVASCRIPT = "ccusage@20.0.24", "ccusage@18.0.11"
 _MODELS = ("claude-sonnet-4-6", "claude-sonnet-4-6", "claude-opus-4-6", "claude-haiku-4-5-20251001")
 _PROJECTS = ("billing", "gateway", "console", "terraform", "docs")
 _WORDS = (
@@ -50,10 +50,14 @@ def measure_agents(work: Path, *, megabytes: int, repetitions: int) -> Section:
         Subject("tollbook, from then on", _tollbook(again, tree)),
     ]
     interleaved(subjects[1:], 1, work)
-    ccusage = _install(work)
+    environment = ("env", f"CLAUDE_CONFIG_DIR={tree}", f"HOME={work}")
+    ccusage = _install(work, CCUSAGE, "@ccusage/*/bin/ccusage*")
     if ccusage:
-        subjects.append(Subject("ccusage", ("env", f"CLAUDE_CONFIG_DIR={tree}", f"HOME={work}", *ccusage)))
+        subjects.append(Subject("ccusage", (*environment, *ccusage)))
         _compare(work, again, subjects[-1])
+    earlier = _install(work, CCUSAGE_IN_JAVASCRIPT, "ccusage/dist/index.js")
+    if earlier:
+        subjects.append(Subject("ccusage in JavaScript", (*environment, "node", *earlier)))
     measured = interleaved(subjects, repetitions, work)
     text = (
         f"{size / 1e6:,.0f} MB of Claude Code sessions, with the blocks of streamed answers and side conversations. "
@@ -62,6 +66,11 @@ def measure_agents(work: Path, *, megabytes: int, repetitions: int) -> Section:
         f"starts it, is `{CCUSAGE} daily --json --offline`. "
     )
     text += "Both tell the same tokens by day and model." if ccusage else "It could not be installed: skipped."
+    if earlier:
+        text += (
+            f" `{CCUSAGE_IN_JAVASCRIPT}`, the last that Node.js 20 runs, counts the first block of a streamed answer "
+            "and every replay."
+        )
     for path in (store, again):
         remove(path)
     return Section("Coding agents", text, _COLUMNS, [_row(name, measured) for name in measured])
@@ -80,14 +89,15 @@ def _tollbook(store: Path, tree: Path) -> tuple[str, ...]:
     return ("sh", "-c", f"{tollbook} --quiet ingest '{tree}' >&2 && {tollbook} {report}")
 
 
-def _install(work: Path) -> tuple[str, ...] | None:
-    """Return the command line of ccusage, which npm puts into the work folder; None where it cannot be had."""
+def _install(work: Path, package: str, program: str) -> tuple[str, ...] | None:
+    """Return the command line of a ccusage, which npm puts into the work folder; None where it cannot be had."""
     npm = shutil.which("npm")
     if npm is None:
         return None
-    options = ("--no-audit", "--no-fund", "--silent", "--prefix", str(work / "npm"))
-    done = subprocess.run([npm, "install", *options, CCUSAGE], check=False, capture_output=True)
-    programs = sorted(work.glob("npm/node_modules/@ccusage/*/bin/ccusage*"))
+    folder = work / package
+    options = ("--no-audit", "--no-fund", "--silent", "--prefix", str(folder))
+    done = subprocess.run([npm, "install", *options, package], check=False, capture_output=True)
+    programs = sorted(folder.glob(f"node_modules/{program}"))
     if done.returncode != 0 or not programs:
         return None
     programs[0].chmod(0o755)  # as its starter does
