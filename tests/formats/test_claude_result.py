@@ -197,3 +197,14 @@ def test_no_word_of_an_answer_reaches_the_store(tmp_path: Path):
     held = b"".join(path.read_bytes() for path in tmp_path.glob("store.duckdb*"))
     assert SPOKEN.encode() not in held
     assert OPUS.encode() in held
+
+
+def test_a_result_that_names_a_model_twice_is_refused_and_its_neighbours_are_read(tmp_path: Path) -> None:
+    log, store = tmp_path / "log.jsonl", tmp_path / "store.duckdb"
+    sound = [json.dumps(result(number, {OPUS: used(5, number)})) for number in (1, 2)]
+    twice = json.dumps(result(3, {OPUS: used(7, 7), "other": used(8, 8)})).replace('"other"', f'"{OPUS}"')
+    log.write_text("\n".join([sound[0], twice, sound[1]]) + "\n")
+    (outcome,) = read(store, log)
+    assert (outcome.account.requests, outcome.account.rejected) == (2, 1)
+    (refused,) = ask(store, "SELECT line, reason FROM rejects")
+    assert refused == (2, "a key stands twice in the usage object: which count is billed is ambiguous")

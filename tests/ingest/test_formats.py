@@ -50,3 +50,38 @@ def test_examples_in_one_file_are_told_apart(tmp_path: Path) -> None:
     (outcome,) = read(tmp_path / "all.duckdb", log)
     assert outcome.account.requests == sum(account.requests for account in apart.values())
     assert outcome.account.rejected == 0
+
+
+LITELLM = {
+    "call_type": "acompletion", "custom_llm_provider": "bedrock", "model": "m", "startTime": 1791187200.25,
+    "prompt_tokens": 3000, "completion_tokens": 200,
+}  # fmt: skip
+COUNTED = {"prompt_tokens": 3000, "completion_tokens": 200, "cache_creation_input_tokens": 1000}
+CONVERSE = {"timestamp": "2026-10-05T08:00:02Z", "modelId": "m", "stopReason": "end_turn"}
+WRITTEN = {"inputTokens": 22, "outputTokens": 57, "cacheWriteInputTokens": 2500}
+
+
+@pytest.mark.parametrize(
+    ("before", "record"),
+    [
+        (
+            LITELLM | {"response": {"usage": COUNTED | {"cacheDetails": [{"ttl": "5m", "inputTokens": 1000}]}}},
+            LITELLM | {"response": {"usage": COUNTED | {"cacheDetails": [{"ttl": "1h", "inputTokens": 1000}]}}},
+        ),
+        (CONVERSE | {"usage": WRITTEN}, CONVERSE | {"schemaType": "ModelInvocationLog", "usage": WRITTEN}),
+    ],
+    ids=["litellm", "bedrock_response"],
+)
+def test_what_a_record_is_does_not_depend_on_those_before_it(
+    before: dict[str, object], record: dict[str, object], tmp_path: Path
+) -> None:
+    alone, behind = tmp_path / "alone.jsonl", tmp_path / "behind.jsonl"
+    alone.write_text(json.dumps(record | {"id": "last"}) + "\n")
+    behind.write_text("".join(json.dumps(before | {"id": str(n)}) + "\n" for n in range(300)) + alone.read_text())
+    found = []
+    for log in (alone, behind):
+        store = log.with_suffix(".duckdb")
+        read(store, log)
+        columns = "input_tokens, output_tokens, cache_write_tokens, cache_write_1h_tokens, model, attributes"
+        found.append(ask(store, f"SELECT {columns} FROM requests ORDER BY line DESC LIMIT 1"))
+    assert found[0] == found[1]

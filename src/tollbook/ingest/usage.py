@@ -54,7 +54,7 @@ class Usage:
 
     def rules_out(self, pointer: str) -> bool:
         """Tell whether an object with a value at a pointer is misshapen for having its first key."""
-        return self._shape is not None and pointer.split("/", 1)[0] not in self._shape.keys
+        return self._shape is not None and pointer.split("/", 1)[0].removesuffix("#") not in self._shape.keys
 
     def misshapen(self) -> str:
         """Return an arm for objects with keys that no record of the sample has, or with one that stands twice."""
