@@ -7,10 +7,12 @@ from dataclasses import dataclass, field, replace
 from tollbook.errors import SourceError, SourceGoneError
 from tollbook.ingest.account import Account
 from tollbook.ingest.commit import ConflictError
+from tollbook.ingest.judge import Formats
 from tollbook.ingest.lines import Block, blocks
 from tollbook.ingest.partials import whole_up_to
 from tollbook.ingest.pieces import Blocks
 from tollbook.ingest.salvage import is_unfinished, unfinished_from
+from tollbook.ingest.sample import Sample
 from tollbook.ingest.sources import TAIL_BYTES, Candidates, Found, Known, digest, is_pipe
 from tollbook.ingest.stream import Live
 
@@ -19,6 +21,11 @@ from tollbook.ingest.stream import Live
 BATCH_BYTES = 400 << 20
 _BLOCK_BYTES = 4 << 20
 _LINE_WEIGHT = 64  # bytes that a line weighs beside its own: short ones make many rows
+# DuckDB reads lines by the thousand, and holds more than one copy of each: of very long ones that is a lot. What is in
+# envelopes is held several times too, while it is taken out of them.
+_LONG_LINE, _LONG_COPIES, _ENVELOPE_COPIES = 1 << 20, 8, 3
+# From here on a batch ends where records of another kind begin: they would be held several times to be read anew.
+_ALIKE_BYTES = 64 << 20
 Watch = Callable[[int, int], None]
 
 
@@ -92,8 +99,9 @@ class _Read:
     def weight(self) -> int:
         if self.block is None:
             return 0
-        data, clean = self.block.data, self.block.clean
-        return len(data) + (0 if clean is data else len(clean)) + _LINE_WEIGHT * self.block.line_ends
+        data, clean, lines = self.block.data, self.block.clean, self.block.line_ends
+        size = len(data) + (0 if clean is data else len(clean))
+        return size * (_LONG_COPIES if size > _LONG_LINE * (lines + 1) else 1) + _LINE_WEIGHT * lines
 
 
 @dataclass
@@ -103,14 +111,26 @@ class Batch:
     With a failure, not all that the places say was read is in it: it is not to be committed.
     """
 
+    formats: Formats
     blocks: Blocks = field(default_factory=Blocks)
     places: list[Place] = field(default_factory=list)
     finished: list[Outcome] = field(default_factory=list)
     weight: int = 0
     failure: Exception | None = None
+    sample: Sample | None = None
+
+    def takes(self, read: _Read, block: Block, batch_bytes: int) -> bool:
+        """Tell whether a block is to be in the batch, and not in the next one."""
+        if self.sample is None:
+            return True
+        copies = _ENVELOPE_COPIES if self.sample.format.is_envelope else 1
+        if copies * (self.weight + read.weight) > batch_bytes:
+            return False
+        return self.weight < _ALIKE_BYTES or self.sample.is_like(block)
 
     def add(self, read: _Read, block: Block) -> None:
         """Add a block, and say how far its source was read with it."""
+        self.sample = self.sample or Sample(block, self.formats)
         if not self.places or self.places[-1].reading is not read.reading:
             self.places.append(Place(read.reading, 0, 0, b""))
         place = self.places[-1]
@@ -131,7 +151,9 @@ class Batch:
 def batches_of(
     pending: Sequence[Outcome],
     known: Mapping[str, Sequence[Known]],
+    formats: Formats,
     batch_bytes: int,
+    *,
     watch: Watch,
     live: Live | None = None,
 ) -> Generator[Batch, None, None]:
@@ -141,15 +163,15 @@ def batches_of(
     of its own.
     """
     candidates, block_bytes = Candidates(known), min(_BLOCK_BYTES, batch_bytes)
-    batch = Batch()
+    batch = Batch(formats)
     try:
         for read in _reads(pending, known, candidates, block_bytes, watch=watch, live=live):
             if read.block is None:
                 batch.finish(read, candidates)
                 continue
-            if batch.places and batch.weight + read.weight > batch_bytes:
+            if not batch.takes(read, read.block, batch_bytes):
                 batch.blocks.end()
-                batch = Batch()
+                batch = Batch(formats)
             is_new = not batch.places
             batch.add(read, read.block)
             if read.is_urgent:
@@ -157,7 +179,7 @@ def batches_of(
             if is_new:
                 yield batch
             if read.is_urgent:
-                batch = Batch()
+                batch = Batch(formats)
     except ConflictError:
         raise  # what was read before it can be committed
     except Exception as error:

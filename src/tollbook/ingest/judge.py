@@ -1,6 +1,5 @@
 """One batch of blocks, judged: every line becomes a row of `staged` that is a request, an event or a reject."""
 
-import json
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
@@ -14,15 +13,15 @@ from tollbook.ingest.formats import NATIVE, Format
 from tollbook.ingest.lines import Block
 from tollbook.ingest.parse import statement_of
 from tollbook.ingest.pieces import LINES_OF_PIECES, TEXTS_OF_PIECES, Pieces, pieces_of_blocks, pieces_of_texts
-from tollbook.ingest.prefixes import without_prefix, without_prefixes_sql
+from tollbook.ingest.prefixes import without_prefixes_sql
 from tollbook.ingest.salvage import NOT_JSON, Refused, Text, salvage
-from tollbook.ingest.shape import Shape, holds
+from tollbook.ingest.sample import SAMPLE_LINES, Sample, format_of, objects
+from tollbook.ingest.shape import Shape
 from tollbook.ingest.statement import Statement
 
 if TYPE_CHECKING:
     import duckdb
 
-_SAMPLE_LINES, _SAMPLE_TOLD = 256, 16  # records whose keys are looked at, and those whose format is told
 _FULL_BLOCK = 1 << 20
 _MOST_ROUNDS = 4  # each opens one envelope
 _FINAL = ("request", "event", "reject")
@@ -147,9 +146,9 @@ def _stage_told(con: "duckdb.DuckDBPyConnection", formats: Formats, relation: st
     """
     records = []
     if by_shape:
-        short = f"strlen(text) < {_FULL_BLOCK // _SAMPLE_LINES}"
-        sample = con.execute(f"SELECT text FROM ({relation}) WHERE {short} LIMIT {_SAMPLE_LINES}").fetchall()
-        records = _objects(text for (text,) in sample)
+        short = f"strlen(text) < {_FULL_BLOCK // SAMPLE_LINES}"
+        sample = con.execute(f"SELECT text FROM ({relation}) WHERE {short} LIMIT {SAMPLE_LINES}").fetchall()
+        records = objects(text for (text,) in sample)
     _stage(con, formats.telling(shape=Shape(records) if records else None), relation)
 
 
@@ -167,28 +166,25 @@ def _first_pass(
         blocks = list(blocks)
         shown = max(blocks, key=lambda block: len(block.data))
         is_small = sum(len(block.data) for block in blocks) < _FULL_BLOCK * len(blocks)
-    sample = _sample(shown)
-    bare = [without_prefix(line) for line in sample]
+    sample = Sample(shown, formats)
     relation = LINES_OF_PIECES
-    if bare != list(sample):
+    if sample.has_prefixes:
         relation = f"SELECT * EXCLUDE prefix FROM ({without_prefixes_sql(LINES_OF_PIECES)})"
     if is_small:
         # Judging goes by chunks of lines, which do not reach beyond a block: those of many small ones are joined.
         con.execute(f"CREATE OR REPLACE TEMP TABLE lines AS {relation}")
         relation = "FROM lines"
-    records = _objects(bare)
-    main = formats.forced or _format_of(records[:_SAMPLE_TOLD], formats)
+    main = sample.format
     if not main.is_envelope:
-        _judge_alike(con, formats, main, records, relation)
+        _judge_alike(con, formats, main, sample.records, relation)
         return 0
     # All of it is taken for the one envelope; what is none goes the way of records of an unknown shape.
     con.execute(f"CREATE OR REPLACE TEMP TABLE taken AS {relation}")
     told = ClosedStatement(main, tells=True, trusting=False).told_sql("FROM taken")
     con.execute(f"CREATE OR REPLACE TEMP TABLE texts AS {told}")
     _expand(con, main, carried(), first_part=_next_part(con, "taken"))
-    records = _objects(text for (text,) in con.execute(f"SELECT text FROM expanded LIMIT {_SAMPLE_LINES}").fetchall())
-    inner = formats.forced or _format_of(records[:_SAMPLE_TOLD], formats)
-    _judge_alike(con, formats, inner, records, "FROM expanded")
+    records = objects(text for (text,) in con.execute(f"SELECT text FROM expanded LIMIT {SAMPLE_LINES}").fetchall())
+    _judge_alike(con, formats, format_of(records, formats), records, "FROM expanded")
     _refuse_empty(con)
     con.execute(
         "INSERT INTO staged BY NAME SELECT source_no, line, part, 'misshapen' AS kind, text, "
@@ -342,39 +338,3 @@ class _Registered:
             raise self._pieces.failure
         if type_ is None and not self._pieces.is_read:
             raise RuntimeError("a scan ended before the lines did")
-
-
-def _sample(block: Block) -> list[str]:
-    """Return the first lines of a block."""
-    lines = []
-    position = 0
-    for _ in range(_SAMPLE_LINES):
-        end = block.data.find(b"\n", position)
-        lines.append(block.data[position : end if end >= 0 else len(block.data)].decode("utf-8", errors="replace"))
-        position = end + 1
-        if end < 0:
-            break
-    return lines
-
-
-def _objects(lines: Iterable[str]) -> list[dict[str, Any]]:
-    """Return the records that lines are, where they are plain JSON objects."""
-    records = []
-    for line in lines:
-        try:
-            record = json.loads(line)
-        except (ValueError, RecursionError):
-            record = None
-        if isinstance(record, dict):
-            records.append(record)
-    return records
-
-
-def _format_of(records: Iterable[dict[str, Any]], formats: Formats) -> Format:
-    """Return the format that the first records are of; the statement itself tells each record's for certain."""
-    for record in records:
-        for other in formats.others:
-            for conditions in other.when:
-                if all(holds(condition, record, is_open=other.is_open) for condition in conditions):
-                    return other
-    return formats.native

@@ -71,7 +71,7 @@ def ingest(
                 with writer(run.store, lock_timeout_s=run.lock_timeout_s):
                     pass  # nothing was read, but from now on there is a store
             return outcomes
-        batches = batches_of(pending, _known_sources(run), batch_bytes, watch, live)
+        batches = batches_of(pending, _known_sources(run), formats, batch_bytes, watch=watch, live=live)
         with suppress(ConflictError):
             _pass(batches, run, formats, assume_timezone)
     raise TollbookError("Other runs kept reading the same sources; run one ingest at a time.")
