@@ -129,9 +129,7 @@ def test_a_line_of_a_block_is_found(lengths: list[int], is_ended: bool, data: st
     assert block.line_offsets([3 + number for number in numbers]) == [starts[number] for number in numbers]
 
 
-def test_a_batch_ends_where_records_of_another_kind_begin(
-    tmp_path: Path, store: Path, monkeypatch: pytest.MonkeyPatch
-):
+def test_a_batch_ends_where_records_of_another_kind_begin(tmp_path: Path, store: Path, monkeypatch: pytest.MonkeyPatch):
     """They are read by what their own first lines look like: faster, and without holding them several times."""
     monkeypatch.setattr(batches, "_BLOCK_BYTES", 2000)
     monkeypatch.setattr(batches, "_ALIKE_BYTES", 4000)

@@ -1,13 +1,15 @@
 """What holds of every log format that comes with tollbook; what each reads has a test of its own in `tests/formats`."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from reading import ask, read
 from tollbook.ingest.fields import FIELDS
-from tollbook.ingest.formats import Format, shipped
+from tollbook.ingest.formats import Format, native, shipped
+from tollbook.ingest.judge import Formats
 
 FORMATS = [pytest.param(format_, id=format_.name) for format_ in shipped()]
 CALLS = [pytest.param(format_, id=format_.name) for format_ in shipped() if "model" in format_.fields]
@@ -85,3 +87,26 @@ def test_what_a_record_is_does_not_depend_on_those_before_it(
         columns = "input_tokens, output_tokens, cache_write_tokens, cache_write_1h_tokens, model, attributes"
         found.append(ask(store, f"SELECT {columns} FROM requests ORDER BY line DESC LIMIT 1"))
     assert found[0] == found[1]
+
+
+def test_a_text_that_the_sql_of_its_format_fails_at_costs_no_other(tmp_path: Path) -> None:
+    docker = next(format_ for format_ in shipped() if format_.name == "docker")
+    record = "json_extract_string(text, '/log')"
+    failing = replace(
+        docker,
+        expand=f"SELECT source_no, line, part, 0 AS number, {record} AS text "
+        f"FROM texts WHERE CAST(json_extract_string({record}, '/attempt') AS INTEGER) > 0",
+    )
+    attempts = [1, "x", *range(2, 20), "9999999999", "y", 20]
+    calls = [{"timestamp": "2026-10-05T08:00:00Z", "model": "m", "attempt": attempt} for attempt in attempts]
+    texts = [
+        json.dumps({"log": json.dumps(call) + "\n", "stream": "stdout", "time": "2026-10-05T08:00:00Z"})
+        for call in calls
+    ]
+    for before in ([], [json.dumps({"timestamp": "2026-10-05T08:00:00Z", "model": "first"})] * 30):
+        log, store = tmp_path / f"{len(before)}.jsonl", tmp_path / f"{len(before)}.duckdb"
+        log.write_text("".join(f"{line}\n" for line in before + texts))
+        (outcome,) = read(store, log, formats=Formats(native(), (failing,)))
+        assert (outcome.account.requests - len(before), outcome.account.rejected) == (20, 3)
+        lines = [len(before) + place for place, attempt in enumerate(attempts, 1) if isinstance(attempt, str)]
+        assert ask(store, "SELECT line FROM rejects ORDER BY line") == [(line,) for line in lines]

@@ -248,7 +248,7 @@ def _expand(con: "duckdb.DuckDBPyConnection", format_: Format, carried: Carried,
     for source, contexts in carried.items():
         if format_.name in contexts:
             con.execute("INSERT INTO earlier VALUES (?, ?)", [source, contexts[format_.name]])
-    con.execute(f"CREATE OR REPLACE TEMP TABLE made AS {format_.expand}")
+    _make(con, format_)
     columns = {column for column, *_ in con.execute("DESCRIBE made").fetchall()}
     if "carried" in columns:
         last = "SELECT source_no, arg_max(carried, (line, part, number)) FROM made GROUP BY source_no"
@@ -265,6 +265,38 @@ def _expand(con: "duckdb.DuckDBPyConnection", format_: Format, carried: Carried,
         "row_number() OVER (ORDER BY source_no, line, part, number) AS part, CAST(made.text AS VARCHAR) AS text, "
         f"CAST({coalesce(times)} AS TIMESTAMP) AS outer_time FROM made {join} WHERE made.text IS NOT NULL"
     )
+
+
+def _make(con: "duckdb.DuckDBPyConnection", format_: Format) -> None:
+    """Fill `made` by the format's SQL; texts that it fails at are refused, so that they cost no others."""
+    import duckdb  # noqa: PLC0415 - start-up
+
+    sql = f"CREATE OR REPLACE TEMP TABLE made AS {format_.expand}"
+    of_texts = (duckdb.ConversionException, duckdb.InvalidInputException, duckdb.OutOfRangeException)
+
+    def failing(first: int, end: int) -> list[int]:
+        con.execute("CREATE OR REPLACE TEMP TABLE texts AS FROM all_texts WHERE rowid >= ? AND rowid < ?", [first, end])
+        try:
+            con.execute(sql)
+        except of_texts:
+            if end - first == 1:
+                return [first]
+            middle = (first + end) // 2
+            return failing(first, middle) + failing(middle, end)
+        return []
+
+    try:
+        con.execute(sql)
+    except of_texts:
+        con.execute("CREATE OR REPLACE TEMP TABLE all_texts AS FROM texts")
+        ((count,),) = con.execute("SELECT count(*) FROM all_texts").fetchall()
+        failed = failing(0, count)
+        con.execute(
+            "CREATE OR REPLACE TEMP TABLE texts AS FROM all_texts WHERE rowid NOT IN (SELECT unnest(?))", [failed]
+        )
+        con.execute(sql)
+        con.execute("CREATE OR REPLACE TEMP TABLE texts AS FROM all_texts")  # those without a record are refused
+        con.execute("DROP TABLE all_texts")
 
 
 def _refuse_empty(con: "duckdb.DuckDBPyConnection") -> None:
