@@ -168,15 +168,16 @@ def _first_pass(
         is_small = sum(len(block.data) for block in blocks) < _FULL_BLOCK * len(blocks)
     sample = Sample(shown, formats)
     relation = LINES_OF_PIECES
-    if sample.has_prefixes:
+    if sample.has_prefixes():
         relation = f"SELECT * EXCLUDE prefix FROM ({without_prefixes_sql(LINES_OF_PIECES)})"
     if is_small:
         # Judging goes by chunks of lines, which do not reach beyond a block: those of many small ones are joined.
         con.execute(f"CREATE OR REPLACE TEMP TABLE lines AS {relation}")
         relation = "FROM lines"
-    main = sample.format
+    records = sample.records()
+    main = format_of(records, formats)
     if not main.is_envelope:
-        _judge_alike(con, formats, main, sample.records, relation)
+        _judge_alike(con, formats, main, records, relation)
         return 0
     # All of it is taken for the one envelope; what is none goes the way of records of an unknown shape.
     con.execute(f"CREATE OR REPLACE TEMP TABLE taken AS {relation}")

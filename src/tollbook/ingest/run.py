@@ -152,7 +152,7 @@ def _judge(con: "duckdb.DuckDBPyConnection", batch: Batch, run: Run, formats: Fo
     for number, place in enumerate(batch.places):
         place.carried = place.reading.carried = carried()[number]
     _locate_rejects(con, batch.blocks)
-    batch.blocks = Blocks()  # they are large, and not needed any more
+    batch.blocks, batch.sample = Blocks(), None  # they are large, and not needed any more
     prepare(con, run)
     con.execute(_TWO_THREADS)
 

@@ -30,46 +30,39 @@ class Sample:
         self._block = block
         self._formats = formats
 
-    @property
-    def has_prefixes(self) -> bool:
-        """Whether their carrier wrote something before the lines."""
-        return self._bare != self._lines
-
-    @cached_property
     def records(self) -> list[dict[str, Any]]:
-        """The records, as JSON says them."""
-        return objects(self._bare)
+        """Return the records, as JSON says them."""
+        return objects(map(without_prefix, _first_lines(self._block)))
 
-    @cached_property
+    def has_prefixes(self) -> bool:
+        """Tell whether their carrier wrote something before the lines."""
+        return any(without_prefix(line) != line for line in _first_lines(self._block))
+
+    @property
     def format(self) -> "Format":
-        """The format that they are of."""
-        return format_of(self.records, self._formats)
+        """The format that the records are of."""
+        return self._told[0]
 
     def is_like(self, block: "Block") -> bool:
         """Tell whether a block's first record seems to be of the same kind; if there is none, it does.
 
         A wrong answer costs time or memory: each record is told and judged for itself.
         """
+        format_, keys = self._told
         line, is_whole, _ = block.data[:_LONG_LINE].partition(b"\n")
         record = next(iter(objects([without_prefix(line.decode("utf-8", errors="replace"))])), {}) if is_whole else {}
-        unknown = record.keys() - self._keys
-        if not unknown or not self._keys:
+        unknown = record.keys() - keys
+        if not unknown or not keys:
             return True
-        if format_of([record], self._formats) is not self.format:
+        if format_of([record], self._formats) is not format_:
             return False
-        return not self.format.is_open or 2 * len(unknown) <= len(record)
+        return not format_.is_open or 2 * len(unknown) <= len(record)
 
     @cached_property
-    def _lines(self) -> list[str]:
-        return _first_lines(self._block)
-
-    @cached_property
-    def _bare(self) -> list[str]:
-        return [without_prefix(line) for line in self._lines]
-
-    @cached_property
-    def _keys(self) -> frozenset[str]:
-        return frozenset(key for record in self.records for key in record)
+    def _told(self) -> "tuple[Format, frozenset[str]]":
+        """The format of the records and their keys: all that is kept of them, for they may be long."""
+        records = self.records()
+        return format_of(records, self._formats), frozenset(key for record in records for key in record)
 
 
 def objects(lines: Iterable[str]) -> list[dict[str, Any]]:
