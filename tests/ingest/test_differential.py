@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from contextlib import closing
 from typing import Any
 
 import pytest
@@ -10,9 +11,13 @@ from hypothesis import strategies as st
 
 from tollbook.ingest.fields import MACROS, STAGED
 from tollbook.ingest.formats import Format, native, shipped
+from tollbook.ingest.judge import Formats
+from tollbook.ingest.judge import judge as judge_blocks
 from tollbook.ingest.lines import Block
 from tollbook.ingest.parse import statement_of
 from tollbook.ingest.pieces import LINES_OF_PIECES, pieces_of_blocks
+from tollbook.ingest.run import connection
+from tollbook.ingest.sample import SAMPLE_LINES
 from tollbook.ingest.shape import Shape
 from tollbook.store.connection import memory
 
@@ -31,11 +36,14 @@ USAGE = st.dictionaries(
         ["input_tokens", "prompt_tokens", "output_tokens", "completion_tokens", "total_tokens", "service_tier",
          "cache_read_input_tokens", "cache_creation_input_tokens", "promptTokenCount", "thoughtsTokenCount",
          "prompt_tokens_details", "output_tokens/audio", "output_tokens_details", "Total_Tokens", "speed",
-         "num_cached_tokens", "prompt_cache_hit_tokens", "cost_in_usd_ticks", "server_tool_use"]
+         "num_cached_tokens", "prompt_cache_hit_tokens", "cost_in_usd_ticks", "server_tool_use", "cacheDetails"]
     ),
     st.one_of(
         st.integers(-1, 30),
-        st.sampled_from([None, "7", 1.5, "Flex", "fast", {}, {"cached_tokens": 3}, {"web_search_requests": 2}]),
+        st.sampled_from(
+            [None, "7", 1.5, "Flex", "fast", {}, {"cached_tokens": 3}, {"web_search_requests": 2},
+             [{"ttl": "1h", "inputTokens": 3}]]
+        ),
     ),
     max_size=4,
 )  # fmt: skip
@@ -156,6 +164,25 @@ def test_a_shape_does_not_decide_how_records_of_the_shipped_formats_are_judged(
     for line, row in shaped.items():
         if row["kind"] != "misshapen":
             assert row == general[line], lines[line - 1]
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+@given(log=closed_logs())
+def test_the_format_of_the_lines_before_does_not_decide_how_records_are_judged(log: tuple[Format, list[Record], int]):
+    format_, records, _ = log
+    first = [line for line in format_.example.strip().splitlines() if line.startswith("{")][-1]
+    plain = json.dumps({"timestamp": 1776679200, "model": "m"})
+    judged = []
+    with closing(connection("UTC")) as con:
+        for before in (first, plain):
+            lines = [before] * SAMPLE_LINES + [json.dumps(record) for record in records]
+            block = Block(0, ("\n".join(lines) + "\n").encode(), 0, 1)
+            judge_blocks(con, Formats(native(), shipped()), [block])
+            names = ", ".join(name for name in STAGED if name not in {"part", "attributes"})
+            order = "line, request_id, kind, input_tokens"
+            rows = con.execute(f"SELECT {names}, attributes FROM judged WHERE line > {SAMPLE_LINES} ORDER BY {order}")
+            judged.append([(*row, kept and json.loads(kept)) for *row, kept in rows.fetchall()])
+    assert judged[0] == judged[1], format_.name
 
 
 @pytest.mark.parametrize("format_", CLOSED, ids=lambda format_: format_.name)

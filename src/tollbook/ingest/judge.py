@@ -211,8 +211,9 @@ def _judge_alike(
     try:
         con.execute(f"CREATE OR REPLACE TEMP TABLE staged AS {statement(trusting=True).sql(relation)}")
     except (duckdb.Error, UnicodeDecodeError) as error:
-        # DuckDB's message repeats the text, which it may cut amid a character: then the message itself is unreadable.
-        if isinstance(error, duckdb.Error) and "Malformed JSON" not in str(error):
+        # DuckDB's message repeats the text, which it may cut amid a character: then the message itself is unreadable,
+        # which is an error of its own or, to some Pythons, no message.
+        if isinstance(error, duckdb.Error) and str(error) and "Malformed JSON" not in str(error):
             raise
         con.execute(f"CREATE OR REPLACE TEMP TABLE staged AS {statement(trusting=False).sql(relation)}")
     con.execute("DROP TABLE IF EXISTS lines")
@@ -273,7 +274,9 @@ def _make(con: "duckdb.DuckDBPyConnection", format_: Format) -> None:
     import duckdb  # noqa: PLC0415 - start-up
 
     sql = f"CREATE OR REPLACE TEMP TABLE made AS {format_.expand}"
-    of_texts = (duckdb.ConversionException, duckdb.InvalidInputException, duckdb.OutOfRangeException)
+    of_texts = (
+        duckdb.ConversionException, duckdb.InvalidInputException, duckdb.OutOfRangeException, UnicodeDecodeError,
+    )  # fmt: skip
 
     def failing(first: int, end: int) -> list[int]:
         con.execute("CREATE OR REPLACE TEMP TABLE texts AS FROM all_texts WHERE rowid >= ? AND rowid < ?", [first, end])

@@ -31,6 +31,9 @@ _CASTS = {
     Kind.TEXT: "CAST(#{0} AS VARCHAR)",
 }
 
+# DuckDB's message repeats the data, which it may cut amid a character: then the message itself is unreadable, which is
+# an error of its own or, to some Pythons, no message.
+_UNREADABLE = "The statement failed on a value that it cannot convert or read as JSON."
 # From the first quotation mark or number on, a message can hold data: the value that could not be converted, say.
 _DATA = re.compile(r"""(?<!\w)['"]|(?<![\w-])-?\d""")
 
@@ -67,8 +70,7 @@ def sql_report(con: "duckdb.DuckDBPyConnection", statement: str, *, now: datetim
     except duckdb.Error as error:
         raise _sentence(error) from error
     except UnicodeDecodeError as error:
-        # DuckDB's message repeats the data, which it may cut amid a character: then the message itself is unreadable.
-        raise TollbookError("The statement failed on a value that it cannot convert or read as JSON.") from error
+        raise TollbookError(_UNREADABLE) from error
     columns = tuple(Column(name, kind) for name, kind in zip(names, kinds, strict=True))
     return Report(
         name="sql",
@@ -103,6 +105,8 @@ def _sentence(error: Exception) -> TollbookError:
     """Return a DuckDB error as a sentence that repeats the statement at most, never the data."""
     import duckdb  # noqa: PLC0415
 
+    if not str(error).strip():
+        return TollbookError(_UNREADABLE)
     first, *more = str(error).strip().splitlines()
     text = first.partition(": ")[2] or first
     if isinstance(error, (duckdb.ParserException, duckdb.BinderException, duckdb.CatalogException)):

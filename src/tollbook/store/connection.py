@@ -195,7 +195,7 @@ def reason(error: Exception) -> str:
     text = str(error)
     if "No space left on device" in text:
         return "there is no space left on the disk. Make room, and run it again."
-    first = re.sub(r"^\w+ Error: ", "", text.splitlines()[0])
+    first = re.sub(r"^\w+ Error: ", "", text.partition("\n")[0]) or type(error).__name__
     return f"{first.rstrip('.!')}."
 
 
