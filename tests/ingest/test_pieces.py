@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 from threading import Thread
 from typing import Any
@@ -178,3 +179,27 @@ def test_ctrl_c_amid_a_scan_stores_nothing(tmp_path: Path, monkeypatch: pytest.M
     monkeypatch.undo()
     read(store, log)
     assert ask(store, "SELECT count(*) FROM requests") == [(120_000,)]
+
+
+@pytest.mark.parametrize("error", [duckdb.InvalidInputException(), UnicodeDecodeError("utf-8", b"\xe5", 0, 1, "cut")])
+def test_a_failure_whose_message_cannot_be_read_is_taken_for_one_of_the_text(error: Exception) -> None:
+    """It repeats the text: where that is cut amid a character, some Pythons raise another error, some leave it out."""
+
+    class FailsFirst:
+        def __init__(self, con: duckdb.DuckDBPyConnection) -> None:
+            self.con, self.statements = con, 0
+
+        def execute(self, statement: str, *parameters: Any) -> Any:
+            if "TABLE staged AS" in statement:
+                self.statements += 1
+                if self.statements == 1:
+                    raise error
+            return self.con.execute(statement, *parameters)
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(self.con, name)
+
+    with closing(run.connection("UTC")) as con:
+        lines = b'{"timestamp": 1776679200, "model": "m"}\n' * 3
+        judge(FailsFirst(con), FORMATS, [Block(0, lines, 0, 1)])  # type: ignore[arg-type]
+        assert con.execute("SELECT kind, count(*) FROM judged GROUP BY ALL").fetchall() == [("request", 3)]

@@ -5,6 +5,7 @@ from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
 
+import duckdb
 import pytest
 
 from tollbook.config.model import Config
@@ -114,6 +115,17 @@ def test_a_failure_with_characters_cut_amid_does_not_either(ask: Callable[[str],
     with pytest.raises(TollbookError, match=r"The statement failed") as caught:
         ask(f"SELECT json_extract('{{' || repeat('x', {shift}) || repeat('字', 200), '$.a')")
     assert "字" not in str(caught.value)
+
+
+def test_a_failure_without_a_message_is_told_all_the_same():
+    """Python 3.11.2 leaves a message out that it cannot read; others make an error of that."""
+
+    class Silent:
+        def execute(self, _statement: str) -> None:
+            raise duckdb.InvalidInputException
+
+    with pytest.raises(TollbookError, match=r"^The statement failed on a value"):
+        sql_report(Silent(), "SELECT 1", now=NOW)  # type: ignore[arg-type]
 
 
 def test_two_columns_of_one_name_stay_two(ask: Callable[[str], Report]):
