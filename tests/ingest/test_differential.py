@@ -166,6 +166,35 @@ def test_a_shape_does_not_decide_how_records_of_the_shipped_formats_are_judged(
             assert row == general[line], lines[line - 1]
 
 
+# What a usage object can hold besides, and formats read there.
+LATE = {
+    "speed": "fast", "num_cached_tokens": 5, "prompt_cache_hit_tokens": 5, "cost_in_usd_ticks": 5_000_000_000,
+    "server_tool_use": {"web_search_requests": 2}, "prompt_token_details": {"cached_tokens": 5},
+    "cache_read_input_tokens": 5, "cache_creation": {"ephemeral_1h_input_tokens": 3}, "service_tier": "flex",
+}  # fmt: skip
+
+
+def _with_usage(value: Any, key: str) -> Any:
+    """A record whose usage objects, wherever they are, have one more key."""
+    if not isinstance(value, dict):
+        return value
+    changed = {name: _with_usage(inner, key) for name, inner in value.items()}
+    if isinstance(changed.get("usage"), dict):
+        changed["usage"] = {key: LATE[key]} | changed["usage"]
+    return changed
+
+
+@pytest.mark.parametrize("format_", CLOSED, ids=lambda format_: format_.name)
+def test_what_only_later_usage_objects_hold_is_read(judge: Any, format_: Format):
+    examples = [json.loads(line) for line in format_.example.strip().splitlines() if line.startswith("{")]
+    lines = [json.dumps(_with_usage(example, key)) for example in examples for key in LATE]
+    general = judge(lines, None, trusting=False, format_=format_)
+    shaped = judge(lines, Shape(examples), trusting=True, format_=format_)
+    for line, row in shaped.items():
+        if row["kind"] != "misshapen":
+            assert row == general[line], lines[line - 1]
+
+
 @settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
 @given(log=closed_logs())
 def test_the_format_of_the_lines_before_does_not_decide_how_records_are_judged(log: tuple[Format, list[Record], int]):

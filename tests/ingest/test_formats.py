@@ -64,18 +64,19 @@ WRITTEN = {"inputTokens": 22, "outputTokens": 57, "cacheWriteInputTokens": 2500}
 
 
 @pytest.mark.parametrize(
-    ("before", "record"),
+    ("before", "record", "hour"),  # tokens written to the cache for an hour
     [
         (
             LITELLM | {"response": {"usage": COUNTED | {"cacheDetails": [{"ttl": "5m", "inputTokens": 1000}]}}},
             LITELLM | {"response": {"usage": COUNTED | {"cacheDetails": [{"ttl": "1h", "inputTokens": 1000}]}}},
+            1000,
         ),
-        (CONVERSE | {"usage": WRITTEN}, CONVERSE | {"schemaType": "ModelInvocationLog", "usage": WRITTEN}),
+        (CONVERSE | {"usage": WRITTEN}, CONVERSE | {"schemaType": "ModelInvocationLog", "usage": WRITTEN}, None),
     ],
     ids=["litellm", "bedrock_response"],
 )
 def test_what_a_record_is_does_not_depend_on_those_before_it(
-    before: dict[str, object], record: dict[str, object], tmp_path: Path
+    before: dict[str, object], record: dict[str, object], hour: int | None, tmp_path: Path
 ) -> None:
     alone, behind = tmp_path / "alone.jsonl", tmp_path / "behind.jsonl"
     alone.write_text(json.dumps(record | {"id": "last"}) + "\n")
@@ -84,9 +85,10 @@ def test_what_a_record_is_does_not_depend_on_those_before_it(
     for log in (alone, behind):
         store = log.with_suffix(".duckdb")
         read(store, log)
-        columns = "input_tokens, output_tokens, cache_write_tokens, cache_write_1h_tokens, model, attributes"
-        found.append(ask(store, f"SELECT {columns} FROM requests ORDER BY line DESC LIMIT 1"))
+        columns = "cache_write_1h_tokens, cache_write_tokens, input_tokens, output_tokens, model, attributes"
+        found += ask(store, f"SELECT {columns} FROM requests ORDER BY line DESC LIMIT 1")
     assert found[0] == found[1]
+    assert found[0][0] == hour
 
 
 def test_a_text_that_the_sql_of_its_format_fails_at_costs_no_other(tmp_path: Path) -> None:
